@@ -1,0 +1,85 @@
+/**
+ * npm test: every level, one after another. `npm test -- unit kernel` runs some of them; each also has a command of its
+ * own (npm run test:unit …). Exit code 0 only where every level that ran has passed; in CI (CI=true) none is skipped.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+/** The test files below a folder, sorted. */
+function files(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => path.join(folder, name))
+    .sort();
+}
+
+interface Level {
+  readonly name: string;
+  readonly commands: () => readonly (readonly string[])[];
+}
+
+const UNIT = ['kubernetes', 'netfilter', 'kubeproxy', 'diagnosis', 'translation', 'views', 'webview', 'scripts'];
+
+const LEVELS: readonly Level[] = [
+  {
+    name: 'check',
+    commands: () => [
+      ['prettier', '--check', '--log-level=warn', '.'],
+      ['eslint', '.'],
+      ['tsc', '-p', '.'],
+      ['tsc', '-p', 'src/webview'],
+    ],
+  },
+  {
+    name: 'unit',
+    commands: () => [['node', '--test', ...UNIT.flatMap((folder) => safe(() => files(`test/${folder}`)))]],
+  },
+];
+
+function safe(list: () => string[]): string[] {
+  try {
+    return list();
+  } catch {
+    return []; // a station without tests yet
+  }
+}
+
+function run(command: readonly string[]): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(command[0]!, command.slice(1), { cwd: root, stdio: 'inherit' });
+    child.on('error', (error) => {
+      console.error(String(error));
+      resolve(1);
+    });
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !LEVELS.some((level) => level.name === name));
+if (unknown.length > 0) {
+  console.error(`No such level: ${unknown.join(', ')}. There are: ${LEVELS.map((level) => level.name).join(', ')}.`);
+  process.exit(2);
+}
+
+const results: { name: string; failed: boolean; seconds: number }[] = [];
+for (const level of LEVELS) {
+  if (chosen.length > 0 && !chosen.includes(level.name)) continue;
+  const start = performance.now();
+  let failed = false;
+  for (const command of level.commands()) {
+    console.log(`\n=== ${level.name}: ${command.slice(0, 3).join(' ')}${command.length > 3 ? ' …' : ''}`);
+    if ((await run(command)) !== 0) failed = true;
+  }
+  results.push({ name: level.name, failed, seconds: (performance.now() - start) / 1000 });
+}
+
+console.log('');
+for (const { name, failed, seconds } of results)
+  console.log(`${failed ? 'FAILED' : 'passed'}  ${name.padEnd(10)} ${seconds.toFixed(0)} s`);
+const failures = results.filter((result) => result.failed).length;
+console.log(`${results.length - failures} passed, ${failures} failed`);
+process.exit(failures ? 1 : 0);
