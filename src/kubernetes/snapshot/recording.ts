@@ -1,0 +1,207 @@
+/** A recorded cluster as a ClusterSource. Runs anywhere: the files come from outside (files.ts). */
+import { Changes } from '../changes.ts';
+import type { ClusterObjects } from '../objects.ts';
+import type { ClusterSource, Disposable, NodeRules, Problem, SourceChange, SourceState } from '../source.ts';
+import type { RecordingFiles } from './files.ts';
+import { objectFile, readObjects, VERSION_FILE, type FileProblem, type ListName } from './objects.ts';
+import { nodeOfPath, readNode } from './rules.ts';
+
+const EMPTY: ClusterObjects = { namespaces: [], services: [], endpointSlices: [], endpoints: [], nodes: [], pods: [] };
+
+/** Up to so many bytes of rules are read when the recording is opened; beyond it each node's when somebody asks for it. */
+const READ_AT_ONCE = 64 * 1024 ** 2;
+
+/** What a view lacks without a kind. Of the kinds that aren't here nobody misses a file. */
+const LOST: Partial<Record<ListName, string>> = {
+  services: 'no Services can be shown',
+  endpointSlices: 'which pods a Service should reach is not known',
+  nodes: 'addresses and zones of nodes are not known',
+  pods: 'endpoints have no pod names, labels or reasons',
+};
+
+/**
+ * Opens a recording. Never rejects: what cannot be read is in the source's state (the whole recording, or a kind of objects) or in
+ * the problems of a node's capture.
+ *
+ * @param name what to call it, such as the folder's name
+ * @param location where it is, in words for the user
+ * @param fallbackAt milliseconds since the epoch: when the recording was made, where nothing in it says so
+ */
+export async function openRecordingFiles(
+  files: RecordingFiles,
+  name: string,
+  location: string,
+  fallbackAt = 0,
+): Promise<ClusterSource> {
+  let found: Awaited<ReturnType<RecordingFiles['list']>>;
+  try {
+    found = await files.list();
+  } catch (error) {
+    return failedRecording(name, location, unreadable(location, error));
+  }
+  const objectFiles = found.map((file) => file.path).filter((path) => /^objects\/[^/]+\.json$/.test(path));
+  const nodeFiles = Map.groupBy(
+    found.filter((file) => nodeOfPath(file.path) !== undefined),
+    (file) => nodeOfPath(file.path)!,
+  );
+  if (objectFiles.length === 0 && nodeFiles.size === 0)
+    return failedRecording(name, location, {
+      code: 'bad-recording',
+      message: `${location} is no recording: it has neither objects/*.json nor nodes/NODE/*.txt`,
+      advice: 'Choose the folder (or zip) that holds the folders objects and nodes.',
+    });
+
+  const problems: FileProblem[] = [];
+  const texts = new Map<string, Uint8Array>();
+  for (const path of [...objectFiles, ...found.map((file) => file.path).filter((path) => path === VERSION_FILE)])
+    try {
+      texts.set(path, await files.read(path));
+    } catch (error) {
+      problems.push({ file: path, problem: unreadable(path, error) });
+    }
+  const read = readObjects(texts);
+  problems.push(...read.problems);
+
+  const source = new Recording(files, name, location, read.objects, missing(read.objects, texts, problems));
+  const at = newestTime(read.objects) ?? fallbackAt;
+  const bytes = found.reduce((sum, file) => sum + (nodeOfPath(file.path) === undefined ? 0 : file.size), 0);
+  for (const [node, paths] of nodeFiles)
+    await source.add(node, { paths: paths.map((file) => file.path), at }, bytes <= READ_AT_ONCE);
+  return source;
+}
+
+function unreadable(what: string, error: unknown): Problem {
+  return {
+    code: 'bad-recording',
+    message: `${what} cannot be read`,
+    advice: 'Check that it exists, that it is a folder or a zip, and that you may read it.',
+    detail: error instanceof Error ? error.message : String(error),
+  };
+}
+
+/** A source that has only a reason. */
+export function failedRecording(name: string, location: string, problem: Problem): ClusterSource {
+  return {
+    name,
+    kind: 'recording',
+    location,
+    state: { kind: 'failed', problem },
+    objects: EMPTY,
+    onDidChange: () => ({ dispose: () => undefined }),
+    rules: () => ({ kind: 'none' }),
+    capture: async () => undefined,
+    dispose: () => undefined,
+  };
+}
+
+/** Broken files, and kinds that the recording does not have although a view wants them. */
+function missing(
+  objects: ClusterObjects,
+  files: ReadonlyMap<string, Uint8Array>,
+  problems: readonly FileProblem[],
+): { resource: string; problem: Problem }[] {
+  const resource = (file: string): string => file.replace(/^objects\//, '').replace(/\.json$/, '');
+  const out = problems.map(({ file, problem }) => ({ resource: resource(file), problem }));
+  for (const [list, lost] of Object.entries(LOST) as [ListName, string][]) {
+    const file = objectFile(list);
+    if (files.has(file) || objects[list].length > 0 || problems.some((problem) => problem.file === file)) continue;
+    out.push({
+      resource: resource(file),
+      problem: {
+        code: 'bad-recording',
+        message: `The recording has no ${file}: ${lost}`,
+        advice: `Add it where you can: kubectl get ${resource(file)} -A -o json > ${file}`,
+      },
+    });
+  }
+  return out;
+}
+
+/** The newest moment that the objects mention: the recording was made then or later. */
+function newestTime(objects: ClusterObjects): number | undefined {
+  let newest: string | undefined;
+  const see = (time: string | undefined): void => {
+    if (time !== undefined && (newest === undefined || time > newest)) newest = time;
+  };
+  for (const list of [objects.services, objects.endpointSlices, objects.nodes, objects.pods])
+    for (const { metadata } of list) see(metadata.creationTimestamp);
+  for (const pod of objects.pods)
+    for (const condition of pod.status?.conditions ?? []) see(condition.lastTransitionTime);
+  const time = newest === undefined ? NaN : Date.parse(newest);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+interface RecordedNode {
+  readonly paths: readonly string[];
+  /** Milliseconds since the epoch, where the dumps don't say. */
+  readonly at: number;
+}
+
+class Recording implements ClusterSource {
+  readonly kind = 'recording';
+  readonly name: string;
+  readonly location: string;
+  readonly objects: ClusterObjects;
+  readonly state: SourceState;
+  readonly #files: RecordingFiles;
+  readonly #nodes = new Map<string, RecordedNode>();
+  readonly #rules = new Map<string, NodeRules>();
+  readonly #changes = new Changes();
+
+  constructor(
+    files: RecordingFiles,
+    name: string,
+    location: string,
+    objects: ClusterObjects,
+    missing: readonly { resource: string; problem: Problem }[],
+  ) {
+    this.#files = files;
+    this.name = name;
+    this.location = location;
+    this.objects = objects;
+    this.state = { kind: 'ready', missing };
+  }
+
+  async add(node: string, recorded: RecordedNode, readNow: boolean): Promise<void> {
+    this.#nodes.set(node, recorded);
+    if (readNow) await this.#read(node);
+  }
+
+  onDidChange(listener: (change: SourceChange) => void): Disposable {
+    return this.#changes.listen(listener);
+  }
+
+  rules(node: string): NodeRules {
+    return this.#rules.get(node) ?? { kind: 'none' };
+  }
+
+  /** Reads the node's files again: somebody may have edited or added them. */
+  async capture(nodes: readonly string[], signal?: AbortSignal): Promise<void> {
+    for (const node of nodes) {
+      if (signal?.aborted) return;
+      await this.#read(node);
+      this.#changes.report({ nodes: [node] });
+    }
+  }
+
+  async #read(node: string): Promise<void> {
+    const recorded = this.#nodes.get(node);
+    if (!recorded) {
+      this.#rules.set(node, {
+        kind: 'failed',
+        at: Date.now(),
+        problem: {
+          code: 'bad-recording',
+          message: `The recording has no rules of ${node}: there is no folder nodes/${node}`,
+          advice: `Add nodes/${node}/iptables-save.txt, ip6tables-save.txt and nft.json, as that node prints them.`,
+        },
+      });
+      return;
+    }
+    this.#rules.set(node, await readNode(this.#files, node, recorded.paths, recorded.at));
+  }
+
+  dispose(): void {
+    this.#changes.dispose();
+  }
+}
