@@ -1,0 +1,122 @@
+/** What one node does with a client's packet: its streams, and the endpoints that get none of it. */
+import type { ClusterObjects, Service } from '../kubernetes/objects.ts';
+import { formatAddress } from '../netfilter/address.ts';
+import type { Outcome } from '../netfilter/outcome.ts';
+import { packetFrom } from './clients.ts';
+import { nodeNamed } from './directory.ts';
+import { addressAndPort } from './endpoints.ts';
+import { endsOf } from './ends.ts';
+import { expectedEndpoints, notReadyWords } from './expectation.ts';
+import type { Expectation } from './expectation.ts';
+import type { Client, EndpointView, Idle, NodeAnswer, PortStory, Stream, Way } from './story.ts';
+import type { TracedNode } from './traced-node.ts';
+
+export interface Question {
+  readonly objects: ClusterObjects;
+  readonly service: Service;
+  readonly port: PortStory;
+  readonly way: Way;
+  readonly client: Client;
+}
+
+/** Of one node. */
+export function answerOf(question: Question, traced: TracedNode): NodeAnswer {
+  const name = traced.name;
+  if (traced.kind === 'unread')
+    return { node: name, kind: 'unknown', why: traced.why, ...(traced.advice && { advice: traced.advice }) };
+  const node = nodeNamed(question.objects, name) ?? { metadata: { name } };
+  const sent = packetFrom(question.client, question.way, { ...question, node, network: traced.network });
+  if ('none' in sent) return { node: name, kind: 'none', why: sent.none };
+  const { objects, service, port, way, client } = question;
+  const expected = expectedEndpoints(objects, service, port, way, client, name);
+  const streams = streamsOf(question, traced, traced.trace(sent.packet), expected);
+  return {
+    node: name,
+    kind: 'traced',
+    at: traced.at,
+    packet: sent.packet,
+    streams,
+    idle: idleOf(question, streams, expected),
+  };
+}
+
+function streamsOf(
+  question: Question,
+  traced: TracedNode & { readonly kind: 'read' },
+  outcomes: readonly Outcome[],
+  expected: Expectation,
+): readonly Stream[] {
+  const endOf = endsOf(question, traced, expected);
+  const streams = new Map<string, Stream & { readonly rank: string }>();
+  for (const outcome of outcomes) {
+    if (outcome.probability <= 0) continue;
+    const { end, wrong } = endOf(outcome);
+    const assumptions = outcome.assumptions.map(({ words, holds }) => ({ words, holds }));
+    const rank = rankOf(end);
+    const id = JSON.stringify([rank, outcome.masquerade, assumptions]);
+    const before = streams.get(id);
+    streams.set(id, {
+      rank,
+      end,
+      share: (before?.share ?? 0) + outcome.probability,
+      masquerade: outcome.masquerade,
+      assumptions,
+      outcomes: [...(before?.outcomes ?? []), outcome],
+      ...(wrong !== undefined && { wrong }),
+    });
+  }
+  return [...streams]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { end, share, masquerade, assumptions, outcomes: behind, wrong }]) => ({
+      end,
+      share,
+      masquerade,
+      assumptions,
+      outcomes: behind,
+      ...(wrong !== undefined && { wrong }),
+    }));
+}
+
+/** Pods first, by address as kube-proxy sorts them, then what is no pod. */
+function rankOf(end: Stream['end']): string {
+  switch (end.kind) {
+    case 'endpoint':
+      return `0 ${addressAndPort(end.endpoint.address, end.endpoint.port)}`;
+    case 'stranger':
+      return `0 ${addressAndPort(end.address, end.port)}`;
+    case 'untranslated':
+      return `1 ${end.address}`;
+    case 'reject':
+      return `2 ${end.with}`;
+    case 'drop':
+      return '3';
+  }
+}
+
+function idleOf(question: Question, streams: readonly Stream[], expected: Expectation): readonly Idle[] {
+  const served = new Set<EndpointView>();
+  for (const { end } of streams) if (end.kind === 'endpoint') served.add(end.endpoint);
+  const refused = streams.find(({ end }) => end.kind === 'drop' || end.kind === 'reject');
+  const family6 = question.way.family === 6;
+  const idle: Idle[] = [];
+  for (const endpoint of question.port.endpoints) {
+    if (served.has(endpoint) || endpoint.address.includes(':') !== family6) continue;
+    const why = expected.leftOut.get(endpoint);
+    if (why !== undefined) idle.push({ endpoint, reason: why, unexpected: false });
+    else if (question.client === 'outside-refused' && refused)
+      idle.push({ endpoint, reason: 'ready, but this client is refused', unexpected: false });
+    else if (served.size === 0 && refused)
+      idle.push({ endpoint, reason: 'ready, but this node lets nothing through', unexpected: true });
+    else idle.push({ endpoint, reason: `${readyWords(endpoint)}, but unknown to this node's rules`, unexpected: true });
+  }
+  return idle;
+}
+
+function readyWords(endpoint: EndpointView): string {
+  return endpoint.conditions.ready ? 'ready' : notReadyWords(endpoint);
+}
+
+/** The address of a packet's source, for showing. */
+export function sourceOf(answer: NodeAnswer): string | undefined {
+  return answer.kind === 'traced' ? formatAddress(answer.packet.source) : undefined;
+}
