@@ -27,8 +27,7 @@ export function base32Hash(text: string, length: number): string {
     const high = bytes[i]! * 0x1000 + bytes[i + 1]! * 0x10 + (bytes[i + 2]! >> 4);
     const low = (bytes[i + 2]! & 0xf) * 0x10000 + bytes[i + 3]! * 0x100 + bytes[i + 4]!;
     for (const part of [high, low])
-      out +=
-        ALPHABET[part >> 15]! + ALPHABET[(part >> 10) & 31]! + ALPHABET[(part >> 5) & 31]! + ALPHABET[part & 31]!;
+      out += ALPHABET[part >> 15]! + ALPHABET[(part >> 10) & 31]! + ALPHABET[(part >> 5) & 31]! + ALPHABET[part & 31]!;
   }
   return out;
 }
