@@ -1,5 +1,5 @@
 /** What one node does with a client's packet: its streams, and the endpoints that get none of it. */
-import type { ClusterObjects, Service } from '../kubernetes/objects.ts';
+import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { formatAddress } from '../netfilter/address.ts';
 import type { Outcome } from '../netfilter/outcome.ts';
 import { packetFrom } from './clients.ts';
@@ -8,12 +8,12 @@ import { addressAndPort } from './endpoints.ts';
 import { endsOf } from './ends.ts';
 import { expectedEndpoints, notReadyWords } from './expectation.ts';
 import type { Expectation } from './expectation.ts';
-import type { Client, EndpointView, Idle, NodeAnswer, PortStory, Stream, Way } from './story.ts';
+import type { Client, EndpointView, Idle, NodeAnswer, PortStory, ServiceStory, Stream, Way } from './story.ts';
 import type { TracedNode } from './traced-node.ts';
 
 export interface Question {
   readonly objects: ClusterObjects;
-  readonly service: Service;
+  readonly story: ServiceStory;
   readonly port: PortStory;
   readonly way: Way;
   readonly client: Client;
@@ -25,10 +25,15 @@ export function answerOf(question: Question, traced: TracedNode): NodeAnswer {
   if (traced.kind === 'unread')
     return { node: name, kind: 'unknown', why: traced.why, ...(traced.advice && { advice: traced.advice }) };
   const node = nodeNamed(question.objects, name) ?? { metadata: { name } };
-  const sent = packetFrom(question.client, question.way, { ...question, node, network: traced.network });
+  const sent = packetFrom(question.client, question.way, {
+    objects: question.objects,
+    service: question.story.service,
+    node,
+    network: traced.network,
+  });
   if ('none' in sent) return { node: name, kind: 'none', why: sent.none };
-  const { objects, service, port, way, client } = question;
-  const expected = expectedEndpoints(objects, service, port, way, client, name);
+  const { objects, story, port, way, client } = question;
+  const expected = expectedEndpoints(objects, story, port, way, client, name);
   const streams = streamsOf(question, traced, traced.trace(sent.packet), expected);
   return {
     node: name,

@@ -44,7 +44,7 @@ function reached(expected: Expectation, endpoint: EndpointView): Ending {
 
 function stranger(question: Question, address: string, port: number | undefined): Ending {
   const now = whoHas(question, address);
-  const key = `${question.service.metadata.namespace ?? ''}/${question.service.metadata.name}`;
+  const { key } = question.story;
   const end: End = {
     kind: 'stranger',
     address,
@@ -59,11 +59,11 @@ function stranger(question: Question, address: string, port: number | undefined)
 
 /** Whose address it is: a pod's name, with its namespace where that is another one. */
 function whoHas(question: Question, address: string): string | undefined {
-  const { objects, service } = question;
+  const { objects, story } = question;
   const [pod] = podsAt(objects, address);
   if (pod && !pod.spec?.hostNetwork) {
     const { name, namespace } = pod.metadata;
-    return namespace === service.metadata.namespace ? name : `${namespace ?? ''}/${name}`;
+    return namespace === story.service.metadata.namespace ? name : `${namespace ?? ''}/${name}`;
   }
   return nodeAt(objects, address)?.metadata.name;
 }
@@ -80,7 +80,8 @@ function rejected(question: Question, expected: Expectation, outcome: Outcome): 
 }
 
 function dropped(question: Question, expected: Expectation, outcome: Outcome): Ending {
-  const { service, way, client } = question;
+  const { way, client } = question;
+  const { service } = question.story;
   if (client === 'outside-refused' || (way.kind === 'loadBalancerIP' && byFirewall(outcome))) {
     const none = client === 'outside-refused' || sourceRanges(service, way.family).length > 0;
     if (none)

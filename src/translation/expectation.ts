@@ -1,95 +1,122 @@
 /** Which endpoints the API means a packet to reach by a way in, on a node; and why the others are left out. */
-import type { ClusterObjects, Service } from '../kubernetes/objects.ts';
-import { nodeNamed, slicesOf, ZONE_LABEL } from './directory.ts';
-import type { Client, EndpointView, PortStory, Way } from './story.ts';
+import { readEndpoints } from '../kubeproxy/endpoints.ts';
+import type { ProxiedEndpoint } from '../kubeproxy/endpoints.ts';
+import { selectEndpoints } from '../kubeproxy/selection.ts';
+import type { Selection } from '../kubeproxy/selection.ts';
+import { keyOfPort, portsOf } from '../kubeproxy/services.ts';
+import type { ProxiedPort } from '../kubeproxy/services.ts';
+import { formatRelease, releaseOf } from '../kubeproxy/version.ts';
+import type { Release } from '../kubeproxy/version.ts';
+import type { ClusterObjects } from '../kubernetes/objects.ts';
+import { endpointsOf, nodeNamed, slicesOf, ZONE_LABEL } from './directory.ts';
+import { addressAndPort } from './endpoints.ts';
+import type { Client, EndpointView, PortStory, ServiceStory, Way } from './story.ts';
 
 export interface Expectation {
   /** Those that should get a share. */
   readonly chosen: ReadonlySet<EndpointView>;
   /** For every other endpoint of the way's family, in words. */
   readonly leftOut: ReadonlyMap<EndpointView, string>;
-  /** Where nothing is chosen because a traffic policy keeps traffic on its node: its field and that it dropped. */
+  /** The field of the traffic policy that leaves this node without an endpoint, where one does: packets are dropped. */
   readonly policy?: string;
 }
 
-/**
- * kube-proxy's choice (pkg/proxy/topology.go, CategorizeEndpoints): ready endpoints, narrowed by topology hints; where none is
- * ready, those that are terminating and still serve; traffic policies of Local keep to the node's own. Pods and the node itself
- * are not bound by externalTrafficPolicy.
- */
+interface Choice {
+  readonly port: ProxiedPort;
+  readonly selection: Selection;
+}
+
+const choices = new WeakMap<ServiceStory, Map<string, Choice | undefined>>();
+const releases = new WeakMap<object, Map<string, Release>>();
+
 export function expectedEndpoints(
   objects: ClusterObjects,
-  service: Service,
+  story: ServiceStory,
   port: PortStory,
   way: Way,
   client: Client,
   node: string,
 ): Expectation {
   const endpoints = port.endpoints.filter((endpoint) => endpoint.address.includes(':') === (way.family === 6));
-  const policy = boundBy(service, way, client);
+  const choice = choiceOn(objects, story, port, way, node);
+  const policy = choice && boundBy(choice.port, way, client);
+  const list = !choice ? [] : policy ? choice.selection.local : choice.selection.cluster;
+  const texts = new Set(list.map((endpoint) => addressAndPort(endpoint.ip, endpoint.port)));
+  const hints = new Map(list.length > 0 && choice ? choice.selection.cluster.map((e) => [e.ip, e]) : []);
+  const chosen = new Set<EndpointView>();
   const leftOut = new Map<EndpointView, string>();
-  const leave = (endpoint: EndpointView, why: string) => void leftOut.set(endpoint, why);
-
-  const near = policy ? endpoints.filter((endpoint) => endpoint.node === node) : endpoints;
-  let chosen = near.filter((endpoint) => endpoint.conditions.ready);
-  if (chosen.length === 0)
-    chosen = near.filter((endpoint) => endpoint.conditions.serving && endpoint.conditions.terminating);
-  else if (!policy) chosen = byHints(objects, service, chosen, node, leave);
-
-  const set = new Set(chosen);
   for (const endpoint of endpoints) {
-    if (set.has(endpoint) || leftOut.has(endpoint)) continue;
-    if (!endpoint.conditions.ready) leave(endpoint, notReadyWords(endpoint));
-    else if (policy) leave(endpoint, `${policy}: Local, and it runs on ${endpoint.node ?? 'no known node'}`);
-    else leave(endpoint, 'not chosen');
+    if (texts.has(addressAndPort(endpoint.address, endpoint.port))) chosen.add(endpoint);
+    else leftOut.set(endpoint, whyLeftOut(endpoint, choice, policy, hints));
   }
-  return { chosen: set, leftOut, ...(policy && chosen.length === 0 && endpoints.length > 0 && { policy }) };
+  const dropped = policy !== undefined && chosen.size === 0 && choice?.selection.hasEndpoints === true;
+  return { chosen, leftOut, ...(dropped && { policy }) };
+}
+
+/** What kube-proxy of the node's release chooses from; undefined where it leaves the Service alone. */
+function choiceOn(
+  objects: ClusterObjects,
+  story: ServiceStory,
+  port: PortStory,
+  way: Way,
+  node: string,
+): Choice | undefined {
+  const { service } = story;
+  const release = releaseOn(objects, node);
+  const zone = nodeNamed(objects, node)?.metadata.labels?.[ZONE_LABEL] ?? '';
+  let known = choices.get(story);
+  if (!known) choices.set(story, (known = new Map<string, Choice | undefined>()));
+  const key = `${port.id}|${way.family}|${node}|${zone}|${formatRelease(release)}`;
+  if (known.has(key)) return known.get(key);
+  const options = { family: way.family, release, featureGates: {} };
+  const proxied = portsOf(service, options).find(
+    (one) => one.port === port.port.port && one.protocol === port.protocol.toLowerCase(),
+  );
+  const own = endpointsOf(objects, service);
+  const mine = { ...objects, endpointSlices: slicesOf(objects, service), endpoints: own ? [own] : [] };
+  const all = proxied && readEndpoints(mine, options).get(keyOfPort(proxied));
+  const choice = proxied && {
+    port: proxied,
+    selection: selectEndpoints(proxied, all, { name: node, zone, release, featureGates: {} }),
+  };
+  known.set(key, choice);
+  return choice;
+}
+
+/** The generation of rules that the node's kube-proxy writes, remembered as long as pods and nodes stay as they are. */
+function releaseOn(objects: ClusterObjects, node: string): Release {
+  let known = releases.get(objects.pods);
+  if (!known) releases.set(objects.pods, (known = new Map()));
+  let release = known.get(node);
+  if (!release) known.set(node, (release = releaseOf(objects, node).generation));
+  return release;
+}
+
+/** Pods and the node itself are not bound by externalTrafficPolicy. */
+function boundBy(port: ProxiedPort, way: Way, client: Client): string | undefined {
+  if (way.kind === 'clusterIP') return port.internalPolicyLocal ? 'internalTrafficPolicy' : undefined;
+  if (client === 'pod' || client === 'node') return undefined;
+  return port.externalPolicyLocal ? 'externalTrafficPolicy' : undefined;
+}
+
+function whyLeftOut(
+  endpoint: EndpointView,
+  choice: Choice | undefined,
+  policy: string | undefined,
+  hints: ReadonlyMap<string, ProxiedEndpoint>,
+): string {
+  if (!endpoint.conditions.ready) return notReadyWords(endpoint);
+  if (!choice) return 'kube-proxy leaves this Service alone';
+  if (policy) return `${policy}: Local, and it runs on ${endpoint.node ?? 'no known node'}`;
+  if (choice.selection.mode === 'PreferSameZone' && !hints.has(endpoint.address))
+    return `topology hints keep it for ${endpoint.zone ?? 'another zone'}`;
+  if (choice.selection.mode === 'PreferSameNode' && !hints.has(endpoint.address))
+    return `topology hints keep it for ${endpoint.node ?? 'another node'}`;
+  return 'not chosen on this node';
 }
 
 export function notReadyWords(endpoint: EndpointView): string {
   if (endpoint.conditions.terminating)
     return endpoint.conditions.serving ? 'terminating, while others are ready' : 'terminating';
   return endpoint.notReady ?? 'not ready';
-}
-
-function boundBy(service: Service, way: Way, client: Client): string | undefined {
-  if (way.kind === 'clusterIP')
-    return service.spec.internalTrafficPolicy === 'Local' ? 'internalTrafficPolicy' : undefined;
-  if (client === 'pod' || client === 'node') return undefined;
-  return service.spec.externalTrafficPolicy === 'Local' ? 'externalTrafficPolicy' : undefined;
-}
-
-/** Hints count only where every ready endpoint has one and one names this node or its zone. */
-function byHints(
-  objects: ClusterObjects,
-  service: Service,
-  ready: readonly EndpointView[],
-  node: string,
-  leave: (endpoint: EndpointView, why: string) => void,
-): EndpointView[] {
-  const zone = nodeNamed(objects, node)?.metadata.labels?.[ZONE_LABEL];
-  const hints = new Map<string, { nodes: readonly string[]; zones: readonly string[] }>();
-  for (const slice of slicesOf(objects, service))
-    for (const endpoint of slice.endpoints ?? [])
-      if (endpoint.addresses[0] !== undefined)
-        hints.set(endpoint.addresses[0], {
-          nodes: endpoint.hints?.forNodes?.map((hint) => hint.name) ?? [],
-          zones: endpoint.hints?.forZones?.map((hint) => hint.name) ?? [],
-        });
-  const hinted = (endpoint: EndpointView) => hints.get(endpoint.address) ?? { nodes: [], zones: [] };
-  const keep = (mine: (endpoint: EndpointView) => boolean, words: (endpoint: EndpointView) => string) => {
-    for (const endpoint of ready) if (!mine(endpoint)) leave(endpoint, words(endpoint));
-    return ready.filter(mine);
-  };
-  if (ready.every((e) => hinted(e).nodes.length > 0) && ready.some((e) => hinted(e).nodes.includes(node)))
-    return keep(
-      (e) => hinted(e).nodes.includes(node),
-      (e) => `topology hints keep it for ${hinted(e).nodes.join(', ')}`,
-    );
-  if (zone && ready.every((e) => hinted(e).zones.length > 0) && ready.some((e) => hinted(e).zones.includes(zone)))
-    return keep(
-      (e) => hinted(e).zones.includes(zone),
-      (e) => `topology hints keep it for ${hinted(e).zones.join(', ')}`,
-    );
-  return [...ready];
 }
