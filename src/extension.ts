@@ -1,0 +1,43 @@
+import * as vscode from 'vscode';
+import { registerCommands } from './views/commands.ts';
+import { Connection } from './views/connection.ts';
+import { Badges } from './views/decorations.ts';
+import { DUMP_SCHEME, DumpDocuments } from './views/dump-documents.ts';
+import { Health } from './views/health.ts';
+import { ServicesTree } from './views/services-tree.ts';
+import { keepContextKeys } from './views/state.ts';
+import { createStatusBar } from './views/status-bar.ts';
+import { speak } from './views/words.ts';
+
+/** Builds the parts and connects them. Nothing is read, and no heavy module loaded, before somebody looks at something. */
+export function activate(context: vscode.ExtensionContext): unknown {
+  speak((message, ...args) => vscode.l10n.t(message, ...args));
+  const log = vscode.window.createOutputChannel('Service Traffic', { log: true });
+  const connection = new Connection(context, log, {
+    recording: async (path) => (await import('./kubernetes/snapshot/open.ts')).openRecording(path),
+    live: async () => (await import('./kubernetes/snapshot/open.ts')).openRecording('/no cluster yet'),
+  });
+  const dumps = new DumpDocuments(connection);
+  const health = new Health(connection);
+  const services = new ServicesTree(connection, health);
+  const badges = new Badges(health);
+  const servicesView = vscode.window.createTreeView('serviceTraffic.services', {
+    treeDataProvider: services,
+    showCollapseAll: true,
+  });
+  context.subscriptions.push(
+    log,
+    connection,
+    health,
+    services,
+    servicesView,
+    badges,
+    dumps,
+    vscode.workspace.registerTextDocumentContentProvider(DUMP_SCHEME, dumps),
+    vscode.window.registerFileDecorationProvider(badges),
+    keepContextKeys(connection),
+    createStatusBar(connection),
+    registerCommands({ connection, services, servicesView }),
+  );
+  return { connection, services };
+}

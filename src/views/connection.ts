@@ -1,0 +1,139 @@
+import * as vscode from 'vscode';
+import type { ClusterObjects } from '../kubernetes/objects.ts';
+import type { ClusterSource, Disposable } from '../kubernetes/source.ts';
+import type { RuleLocation, Traffic, TrafficChange } from './context.ts';
+import { recordingSetting, kubeconfigSetting } from './settings.ts';
+import { t } from './words.ts';
+
+/** How sources are opened. Each is loaded when it is first needed; neither rejects. */
+export interface Openers {
+  recording(path: string): Promise<ClusterSource>;
+  /** @param kubeconfig a file instead of KUBECONFIG and ~/.kube/config */
+  live(kubeconfig: string | undefined): Promise<ClusterSource>;
+}
+
+/** What the user chose by a command; it stays chosen over a reload of the window. */
+export type Choice = { readonly recording: string } | { readonly live: true };
+
+const CHOICE = 'serviceTraffic.choice';
+const ALL: readonly (keyof ClusterObjects)[] = [
+  'namespaces',
+  'services',
+  'endpointSlices',
+  'endpoints',
+  'nodes',
+  'pods',
+  'kubeProxyConfig',
+  'serverVersion',
+];
+
+/** Owns the source that is shown: opens it at the first need, replaces it when the choice or the settings change. */
+export class Connection implements Traffic, vscode.Disposable {
+  readonly extensionUri: vscode.Uri;
+  readonly log: vscode.LogOutputChannel;
+  source: ClusterSource | undefined;
+
+  readonly #openers: Openers;
+  readonly #memory: vscode.Memento;
+  readonly #changed = new vscode.EventEmitter<TrafficChange>();
+  readonly onDidChange = this.#changed.event;
+  readonly #settings: vscode.Disposable;
+  #opening: Promise<ClusterSource> | undefined;
+  #listening: Disposable | undefined;
+  #attempt = 0;
+  readonly #asked = new Set<string>();
+
+  constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, openers: Openers) {
+    this.extensionUri = context.extensionUri;
+    this.log = log;
+    this.#openers = openers;
+    this.#memory = context.workspaceState;
+    this.#settings = vscode.workspace.onDidChangeConfiguration((event) => {
+      const ours = ['serviceTraffic.recording', 'serviceTraffic.kubeconfig'];
+      if (this.#opening && ours.some((name) => event.affectsConfiguration(name))) void this.reopen();
+    });
+  }
+
+  open(): Promise<ClusterSource> {
+    return (this.#opening ??= this.#open());
+  }
+
+  /** Opens again whatever is chosen now: after a change of the settings, or because the user asks for it. */
+  reopen(): Promise<ClusterSource> {
+    return (this.#opening = this.#open());
+  }
+
+  /** Shows something else from now on; undefined goes back to what the settings say. */
+  async choose(choice: Choice | undefined): Promise<ClusterSource> {
+    await this.#memory.update(CHOICE, choice);
+    return this.reopen();
+  }
+
+  async #open(): Promise<ClusterSource> {
+    const attempt = ++this.#attempt;
+    const choice = this.#memory.get<Choice>(CHOICE);
+    const recording = choice ? ('recording' in choice ? choice.recording : undefined) : recordingSetting();
+    this.log.info(recording ? `opening the recording ${recording}` : 'opening the cluster of the kubeconfig');
+    const source = await (recording ? this.#openers.recording(recording) : this.#openers.live(kubeconfigSetting()));
+    if (attempt !== this.#attempt) {
+      source.dispose(); // something else was chosen meanwhile
+      return this.open();
+    }
+    this.#show(source);
+    await settled(source);
+    if (source.state.kind === 'failed') {
+      const { problem } = source.state;
+      this.log.error(`${problem.message} ${problem.advice} ${problem.detail ?? ''}`);
+    }
+    return source;
+  }
+
+  #show(source: ClusterSource): void {
+    this.#listening?.dispose();
+    this.source?.dispose();
+    this.source = source;
+    this.#asked.clear();
+    this.#listening = source.onDidChange((change) => this.#changed.fire({ ...change, source: false }));
+    this.#changed.fire({ source: true, objects: ALL, nodes: source.objects.nodes.map((node) => node.metadata.name) });
+  }
+
+  async captured(nodes: readonly string[]): Promise<void> {
+    const source = this.source;
+    if (!source || source.kind === 'recording') return;
+    const wanted = nodes.filter((node) => source.rules(node).kind === 'none' && !this.#asked.has(node));
+    for (const node of wanted) this.#asked.add(node);
+    if (wanted.length > 0) await source.capture(wanted);
+  }
+
+  async openRule(rule: RuleLocation): Promise<void> {
+    const { dumpUri } = await import('./dump-documents.ts');
+    const uri = this.source && dumpUri(this.source, rule.node, rule.dump);
+    if (!uri) {
+      void vscode.window.showWarningMessage(t('The rules of {0} have not been read.', rule.node));
+      return;
+    }
+    const start = new vscode.Position(rule.line - 1, 0);
+    const end = new vscode.Position(rule.line - 1 + (rule.lines ?? 1) - 1, Number.MAX_SAFE_INTEGER);
+    await vscode.window.showTextDocument(uri, { selection: new vscode.Range(start, end), preview: true });
+  }
+
+  dispose(): void {
+    this.#attempt++;
+    this.#listening?.dispose();
+    this.source?.dispose();
+    this.#settings.dispose();
+    this.#changed.dispose();
+  }
+}
+
+/** Settles once the source is no longer on its way. */
+function settled(source: ClusterSource): Promise<void> {
+  if (source.state.kind !== 'connecting') return Promise.resolve();
+  return new Promise((resolve) => {
+    const listening = source.onDidChange(() => {
+      if (source.state.kind === 'connecting') return;
+      listening.dispose();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,36 @@
+import type { ClusterSource, NodeRules } from '../kubernetes/source.ts';
+import type { Scene } from '../translation/scene.ts';
+import type { TracedNode } from '../translation/traced-node.ts';
+
+interface Made {
+  readonly scene: Scene;
+  readonly rules: readonly NodeRules[];
+}
+
+const made = new WeakMap<ClusterSource, Made>();
+
+/** The source's objects and nodes at this moment. The same scene until something of it changes, so that answers are kept. */
+export function sceneOf(source: ClusterSource): Scene {
+  const { objects } = source;
+  const names = objects.nodes.map((node) => node.metadata.name);
+  const rules = names.map((name) => source.rules(name));
+  const before = made.get(source);
+  if (before && before.scene.objects === objects && before.rules.every((one, i) => one === rules[i]))
+    return before.scene;
+  const scene = { objects, nodes: rules.map((one, i) => nodeOf(names[i]!, one)) };
+  made.set(source, { scene, rules });
+  return scene;
+}
+
+function nodeOf(name: string, rules: NodeRules): TracedNode {
+  switch (rules.kind) {
+    case 'none':
+      return { kind: 'unread', name, why: 'not read yet' };
+    case 'capturing':
+      return { kind: 'unread', name, why: `being read: ${rules.done} of ${rules.of}` };
+    case 'captured':
+      return { kind: 'unread', name, why: 'read' };
+    case 'failed':
+      return { kind: 'unread', name, why: rules.problem.message, advice: rules.problem.advice };
+  }
+}

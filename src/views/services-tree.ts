@@ -1,0 +1,176 @@
+import * as vscode from 'vscode';
+import type { Arrangement, ServicesRow } from './services-rows.ts';
+import type { Traffic } from './context.ts';
+import { badgeUri } from './decorations.ts';
+import type { Health } from './health.ts';
+import type { Mark, RowText } from './services-text.ts';
+
+/** Rows with an identity: VS Code refreshes a row by the object that it was given. */
+class Known<Row extends { readonly id: string }> {
+  readonly #rows = new Map<string, Row>();
+  /** The row that VS Code knows by this id, brought up to date in place. */
+  keep(rows: readonly Row[]): Row[] {
+    return rows.map((row) => {
+      const known = this.#rows.get(row.id);
+      if (known) return Object.assign(known, row);
+      this.#rows.set(row.id, row);
+      return row;
+    });
+  }
+  get(id: string): Row | undefined {
+    return this.#rows.get(id);
+  }
+  clear(): void {
+    this.#rows.clear();
+  }
+}
+
+const COLORS: Readonly<Record<Mark, string | undefined>> = {
+  good: 'testing.iconPassed',
+  warning: 'list.warningForeground',
+  error: 'list.errorForeground',
+  unknown: 'descriptionForeground',
+  quiet: undefined,
+};
+
+/** A row of any of our trees as VS Code wants it. */
+export function treeItem(id: string, text: RowText, badge?: vscode.Uri): vscode.TreeItem {
+  const states = vscode.TreeItemCollapsibleState;
+  const state = text.opens === 'no' ? states.None : text.opens === 'open' ? states.Expanded : states.Collapsed;
+  const item = new vscode.TreeItem(text.label, state);
+  const color = COLORS[text.mark];
+  item.id = id;
+  item.description = text.description;
+  item.iconPath = new vscode.ThemeIcon(text.icon, color === undefined ? undefined : new vscode.ThemeColor(color));
+  item.contextValue = text.context;
+  item.accessibilityInformation = { label: text.spoken };
+  item.tooltip = new vscode.MarkdownString(text.tooltip, true);
+  if (badge) item.resourceUri = badge;
+  return item;
+}
+
+/** The tree "Services". What it shows is computed row by row in services-rows.ts, which is loaded when the view is first shown. */
+export class ServicesTree implements vscode.TreeDataProvider<ServicesRow>, vscode.Disposable {
+  readonly #traffic: Traffic;
+  readonly #health: Health;
+  readonly #changed = new vscode.EventEmitter<ServicesRow | undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #known = new Known<ServicesRow>();
+  readonly #listening: vscode.Disposable;
+  #filter = '';
+  #order: Arrangement['order'] = 'name';
+
+  constructor(traffic: Traffic, health: Health) {
+    this.#traffic = traffic;
+    this.#health = health;
+    this.#listening = vscode.Disposable.from(
+      traffic.onDidChange((change) => {
+        if (change.source) this.#known.clear();
+        if (change.source || change.objects.length > 0 || change.nodes.length > 0) this.#changed.fire(undefined);
+      }),
+      health.onDidChange((keys) => this.#healthChanged(keys)),
+    );
+  }
+
+  get filter(): string {
+    return this.#filter;
+  }
+
+  set filter(text: string) {
+    this.#filter = text.trim().toLowerCase();
+    void vscode.commands.executeCommand('setContext', 'serviceTraffic.filtered', this.#filter !== '');
+    this.#changed.fire(undefined);
+  }
+
+  set order(order: Arrangement['order']) {
+    this.#order = order;
+    void vscode.commands.executeCommand('setContext', 'serviceTraffic.sort', order);
+    this.#changed.fire(undefined);
+  }
+
+  get #arrangement(): Arrangement {
+    return { filter: this.#filter, order: this.#order, programming: (key) => this.#health.of(key) };
+  }
+
+  /** Only the rows that say something else now; all of them where the order hangs on it. */
+  #healthChanged(keys: readonly string[]): void {
+    if (this.#order === 'trouble') return this.#changed.fire(undefined);
+    for (const key of keys) {
+      const row = this.#known.get(`svc/${key}`);
+      if (row) this.#changed.fire(row);
+    }
+    for (const namespace of new Set(keys.map((key) => key.slice(0, key.indexOf('/'))))) {
+      const row = this.#known.get(`ns/${namespace}`);
+      if (row) this.#changed.fire(row);
+    }
+  }
+
+  async getTreeItem(row: ServicesRow): Promise<vscode.TreeItem> {
+    const { servicesText } = await import('./services-text.ts');
+    const text = servicesText(row, (key) => this.#health.of(key));
+    const badged = row.kind === 'service' ? row.story.key : row.kind === 'namespace' ? row.name : undefined;
+    return treeItem(row.id, text, badged === undefined ? undefined : badgeUri(row.kind, badged));
+  }
+
+  async getChildren(row?: ServicesRow): Promise<ServicesRow[]> {
+    const source = this.#traffic.source ?? (await this.#traffic.open());
+    const rows = await import('./services-rows.ts');
+    const { objects } = source;
+    switch (row?.kind) {
+      case undefined:
+        return this.#known.keep(rows.namespaceRows(objects, this.#arrangement));
+      case 'namespace': {
+        const services = rows.serviceRows(objects, row.name, this.#arrangement);
+        this.#health.want(services.flatMap((one) => (one.kind === 'service' ? [one.story.key] : [])));
+        return this.#known.keep(services);
+      }
+      case 'service':
+        return this.#known.keep(rows.portRows(row.story));
+      case 'port':
+        return this.#known.keep(rows.halves(row.story, row.port));
+      case 'endpoints':
+        return this.#known.keep(rows.endpointRows(await this.#health.scene(), row.story, row.port));
+      case 'on-nodes': {
+        void this.#traffic.captured(objects.nodes.map((node) => node.metadata.name));
+        return this.#known.keep(rows.nodeRows(await this.#health.scene(), row.story, row.port));
+      }
+      default:
+        return [];
+    }
+  }
+
+  /** Needed for reveal(): the row above. */
+  getParent(row: ServicesRow): ServicesRow | undefined {
+    switch (row.kind) {
+      case 'namespace':
+        return undefined;
+      case 'service':
+        return this.#known.get(`ns/${row.story.service.metadata.namespace ?? ''}`);
+      case 'note':
+        return undefined;
+      case 'port':
+        return this.#known.get(`svc/${row.story.key}`);
+      case 'endpoints':
+      case 'on-nodes':
+        return this.#known.get(`port/${row.story.key}/${row.port.id}`);
+      case 'endpoint':
+        return this.#known.get(`endpoints/${row.story.key}/${row.port.id}`);
+      case 'nodes':
+        return this.#known.get(`nodes/${row.story.key}/${row.port.id}`);
+    }
+  }
+
+  /** The row of a Service, or of one of its ports, wherever the tree has been opened so far. */
+  async find(key: string, portId?: string): Promise<ServicesRow | undefined> {
+    const namespaces = await this.getChildren();
+    const namespace = namespaces.find((row) => row.kind === 'namespace' && row.name === key.slice(0, key.indexOf('/')));
+    const service = namespace && (await this.getChildren(namespace)).find((row) => row.id === `svc/${key}`);
+    if (!service || portId === undefined) return service;
+    return (await this.getChildren(service)).find((row) => row.id === `port/${key}/${portId}`) ?? service;
+  }
+
+  dispose(): void {
+    this.#listening.dispose();
+    this.#changed.dispose();
+  }
+}
