@@ -1,0 +1,70 @@
+/** Two lists of rules (a chain) or of elements (a set, a map) against each other, whatever language they are written in. */
+
+/** A rule or an element. */
+export interface Entry {
+  /** As it stands in its text. */
+  readonly text: string;
+  /** What is compared: two entries with the same canonical text do the same. */
+  readonly canonical: string;
+  /** In the dump's text, where it comes from one: line from 1, offsets in UTF-16 units. */
+  readonly line?: number;
+  readonly start?: number;
+  readonly end?: number;
+}
+
+/** A chain, set or map of one table. */
+export interface Slice {
+  /** "nat", "filter"; "ip kube-proxy". */
+  readonly table: string;
+  readonly name: string;
+  readonly kind: 'chain' | 'set' | 'map';
+  /** False where the order has no meaning: sets, maps, and the chains that kube-proxy fills in the order of a Go map. */
+  readonly ordered: boolean;
+  readonly entries: readonly Entry[];
+}
+
+export interface SliceDifference {
+  readonly table: string;
+  readonly name: string;
+  readonly kind: Slice['kind'];
+  /** Absent where that side has no such slice. */
+  readonly expected: Slice | undefined;
+  readonly actual: Slice | undefined;
+  readonly missing: readonly Entry[];
+  readonly extra: readonly Entry[];
+  /** Entries that both have, but in another order. */
+  readonly reordered: boolean;
+}
+
+/** undefined where both mean the same. A slice that is absent on one side is as one without entries. */
+export function compareSlices(expected: Slice | undefined, actual: Slice | undefined): SliceDifference | undefined {
+  const side = (expected ?? actual)!;
+  const left = expected?.entries ?? [];
+  const right = actual?.entries ?? [];
+  const counts = new Map<string, number>();
+  for (const entry of right) counts.set(entry.canonical, (counts.get(entry.canonical) ?? 0) + 1);
+  const missing = left.filter((entry) => !take(counts, entry.canonical));
+  counts.clear();
+  for (const entry of left) counts.set(entry.canonical, (counts.get(entry.canonical) ?? 0) + 1);
+  const extra = right.filter((entry) => !take(counts, entry.canonical));
+  const reordered = side.ordered && !sameOrder(without(left, missing), without(right, extra));
+  if (missing.length === 0 && extra.length === 0 && !reordered) return undefined;
+  return { table: side.table, name: side.name, kind: side.kind, expected, actual, missing, extra, reordered };
+}
+
+function take(counts: Map<string, number>, key: string): boolean {
+  const count = counts.get(key);
+  if (!count) return false;
+  counts.set(key, count - 1);
+  return true;
+}
+
+function without(entries: readonly Entry[], some: readonly Entry[]): readonly Entry[] {
+  if (some.length === 0) return entries;
+  const left = new Set(some);
+  return entries.filter((entry) => !left.has(entry));
+}
+
+function sameOrder(a: readonly Entry[], b: readonly Entry[]): boolean {
+  return a.length === b.length && a.every((entry, i) => entry.canonical === b[i]!.canonical);
+}
