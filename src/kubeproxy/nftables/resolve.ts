@@ -1,0 +1,69 @@
+/** From configuration, node and release to what decides about one family's table. */
+import type { Node } from '../../kubernetes/objects.ts';
+import { parseAddress, parsePrefix, type Prefix } from '../../netfilter/address.ts';
+import type { Configuration } from '../configuration.ts';
+import { localTraffic, nodeIP } from '../local-traffic.ts';
+import { atLeast, type Release } from '../version.ts';
+import { generationOf } from './generation.ts';
+import { chosen, nodePortAddresses } from './node-port-addresses.ts';
+import type { NftFamily } from './objects.ts';
+import type { Observed } from './observed.ts';
+import { numberOf, podsByCIDR, podsByInterface, type LocalPods, type TableSettings } from './settings.ts';
+
+/** What the API's objects leave open. */
+export interface Surroundings {
+  /** What the node's own listing shows. */
+  readonly observed?: Observed | undefined;
+  /** The CIDRs of all ServiceCIDR objects, where a source has them; they count before what was observed. */
+  readonly serviceCIDRs?: readonly string[] | undefined;
+  /** The addresses of the node's interfaces, where they are known (`ip -j address`). */
+  readonly interfaceAddresses?: readonly string[] | undefined;
+}
+
+export function resolve(
+  family: NftFamily,
+  node: { readonly name: string; readonly object: Node | undefined },
+  configuration: Configuration,
+  release: Release,
+  { observed, serviceCIDRs, interfaceAddresses }: Surroundings,
+): TableSettings {
+  const number = numberOf(family);
+  const nodeIPs = ([4, 6] as const).map((each) => parseAddress(nodeIP(configuration, node.object, each))!);
+  const { cidrs, namesLoopback } = nodePortAddresses(configuration.nodePortAddresses.value, release, number, nodeIPs);
+  const interfaces = interfaceAddresses ?? [
+    ...(node.object?.status?.addresses ?? []).map(({ address }) => address),
+    ...(observed?.nodePortIPs ?? []),
+  ];
+  const gate = configuration.featureGates.value['KubeProxyNFTablesLocalhostNodePorts'] === true && atLeast(release, 37);
+  return {
+    family,
+    release,
+    nodeName: node.name,
+    mark: 2 ** configuration.masqueradeBit.value,
+    masqueradeAll: configuration.masqueradeAll.value,
+    localPods: localPods(family, node.object, configuration, release),
+    nodePortIPs: cidrs.length > 0 ? chosen(cidrs, interfaces) : undefined,
+    serviceCIDRs:
+      serviceCIDRs?.flatMap((text): Prefix[] => {
+        const cidr = parsePrefix(text);
+        return cidr?.family === number ? [cidr] : [];
+      }) ??
+      observed?.serviceCIDRs ??
+      [],
+    nodeIP: nodeIPs.find((ip) => ip.family === number)!,
+    tcpBeLiberal: observed?.tcpBeLiberal ?? configuration.tcpBeLiberal.value,
+    refusedOnLoopback: gate ? (namesLoopback ? ['udp', 'sctp'] : ['tcp', 'udp', 'sctp']) : undefined,
+  };
+}
+
+function localPods(
+  family: NftFamily,
+  node: Node | undefined,
+  configuration: Configuration,
+  release: Release,
+): LocalPods | undefined {
+  const traffic = localTraffic(configuration, node, numberOf(family));
+  if (!traffic) return undefined;
+  if (traffic.by === 'source') return podsByCIDR(family, parsePrefix(traffic.cidr)!);
+  return podsByInterface(generationOf(release).interfaceKey, traffic.name.replace(/\+$/, '*'));
+}

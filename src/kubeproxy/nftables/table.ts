@@ -1,0 +1,84 @@
+/**
+ * One family's table `kube-proxy`: its stock and what the service ports bring, put together as a listing.
+ */
+import type { Selection } from '../selection.ts';
+import type { ProxiedPort } from '../services.ts';
+import { chainsOf } from './chains.ts';
+import { elementsOf, type Element } from './elements.ts';
+import { generationOf, type Generation } from './generation.ts';
+import { listChain, listContainer, listRules, TABLE, type Chain, type Container, type Stock } from './listing.ts';
+import type { Json, NftObject } from './objects.ts';
+import { routesOf } from './routes.ts';
+import type { TableSettings } from './settings.ts';
+import { stock129 } from './stock-1.29.ts';
+import { stock130 } from './stock-1.30.ts';
+import { stock136 } from './stock-1.36.ts';
+
+/** All that one service port has in a table. */
+export interface PortPart {
+  readonly port: ProxiedPort;
+  readonly chains: readonly Chain[];
+  /** Its affinity sets. */
+  readonly sets: readonly Container[];
+  /** Its elements in the sets and maps that all ports share. */
+  readonly elements: readonly Element[];
+}
+
+export interface Table {
+  readonly settings: TableSettings;
+  readonly stock: Stock;
+  readonly ports: readonly PortPart[];
+}
+
+export function tableOf(
+  ports: readonly { readonly port: ProxiedPort; readonly selection: Selection }[],
+  settings: TableSettings,
+): Table {
+  const generation = generationOf(settings.release);
+  return {
+    settings,
+    stock: stockOf(settings, generation),
+    ports: ports.map(({ port, selection }) => {
+      const routes = routesOf(port, selection);
+      const { chains, affinitySets } = chainsOf(routes, settings, generation);
+      return { port, chains, sets: affinitySets, elements: elementsOf(routes, settings, generation) };
+    }),
+  };
+}
+
+function stockOf(settings: TableSettings, generation: Generation): Stock {
+  const stock =
+    generation.stock === '1.29'
+      ? stock129(settings)
+      : generation.stock === '1.30'
+        ? stock130(settings, generation)
+        : stock136(settings);
+  if (generation.containerComments) return stock;
+  return { ...stock, containers: stock.containers.map((container) => ({ ...container, comment: undefined })) };
+}
+
+/** The objects of the table in nft's order: the table, counters, sets and maps, chains, rules. */
+export function listTable({ settings: { family }, stock, ports }: Table): NftObject[] {
+  const shared = new Map<string, Map<string, Json>>();
+  for (const { elements } of ports)
+    for (const { container, id, elem } of elements) {
+      const held = shared.get(container) ?? new Map<string, Json>();
+      shared.set(container, held);
+      // Two Services may claim the same address and port. The one that kube-proxy visits last gets it; that order is random.
+      held.set(id, elem);
+    }
+  const chains = [...stock.chains, ...ports.flatMap((part) => part.chains)];
+  return [
+    { table: { family, name: TABLE } },
+    ...(stock.counters ?? []).map((name) => ({ counter: { family, name, table: TABLE, packets: 0, bytes: 0 } })),
+    ...stock.containers.map((container) =>
+      listContainer(family, container, [
+        ...(container.elements ?? []),
+        ...(shared.get(container.name)?.values() ?? []),
+      ]),
+    ),
+    ...ports.flatMap(({ sets }) => sets.map((set) => listContainer(family, set, []))),
+    ...chains.map((chain) => listChain(family, chain)),
+    ...chains.flatMap((chain) => listRules(family, chain)),
+  ];
+}
