@@ -1,7 +1,6 @@
 import type { Node } from '../kubernetes/objects.ts';
 import { formatPrefix, parsePrefix, type Family } from '../netfilter/address.ts';
 import type { Configuration } from './configuration.ts';
-import { parseLeniently } from './lenient.ts';
 
 /** By what kube-proxy tells traffic of the node's own pods from other traffic. */
 export type LocalTraffic =
@@ -36,17 +35,4 @@ function firstOf(cidrs: readonly string[], family: Family): LocalTraffic | undef
     if (prefix?.family === family) return { by: 'source', cidr: formatPrefix(prefix) };
   }
   return undefined;
-}
-
-/**
- * The node's own address in a family, as kube-proxy finds it: the address it binds to where that is a real one, else the
- * Node's first InternalIP, else ExternalIP of the family, else loopback (cmd/kube-proxy/app/server.go, detectNodeIPs).
- */
-export function nodeIP(configuration: Configuration, node: Node | undefined, family: Family): string {
-  const bind = parseLeniently(configuration.bindAddress.value);
-  if (bind?.family === family && bind.value !== 0n) return configuration.bindAddress.value;
-  const addresses = node?.status?.addresses ?? [];
-  const ordered = ['InternalIP', 'ExternalIP'].flatMap((type) => addresses.filter((address) => address.type === type));
-  const found = ordered.find((address) => parseLeniently(address.address)?.family === family);
-  return found?.address ?? (family === 4 ? '127.0.0.1' : '::1');
 }

@@ -1,0 +1,91 @@
+/** The iptables rules that kube-proxy would have programmed on a node: by service port, and as iptables-save prints them. */
+import type { ClusterObjects } from '../../kubernetes/objects.ts';
+import { readEndpoints } from '../endpoints.ts';
+import { enabled } from '../features.ts';
+import { selectEndpoints, type Selection } from '../selection.ts';
+import { keyOfPort, proxiedPorts, type ProxiedPort } from '../services.ts';
+import { atLeast } from '../version.ts';
+import type { PortLines } from './lines.ts';
+import { portLines as portLines120 } from './ports-1.20.ts';
+import { portLines as portLines124 } from './ports-1.24.ts';
+import { portLines as portLines125 } from './ports-1.25.ts';
+import { resolveSettings, type IptablesOptions } from './resolve.ts';
+import type { IptablesSettings } from './settings.ts';
+import { BASE_CHAINS, nodePortDispatch, stockChains, stockRules, type TableName } from './stock.ts';
+
+export interface ExpectedPort {
+  readonly port: ProxiedPort;
+  readonly selection: Selection;
+  readonly lines: PortLines;
+}
+
+export interface ExpectedIptables {
+  readonly settings: IptablesSettings;
+  /** False where this kube-proxy does not serve the family: then the tables are bare. */
+  readonly served: boolean;
+  /** In the order of the objects. kube-proxy itself visits them in an order of its own each time. */
+  readonly ports: readonly ExpectedPort[];
+}
+
+/** Computes what each service port contributes on a node. Linear in Services and endpoints. */
+export function expectedIptables(objects: ClusterObjects, options: IptablesOptions): ExpectedIptables {
+  const { family, release, configuration, node } = options;
+  const featureGates = configuration.featureGates.value;
+  // Single-stack kube-proxies serve the family of their node's first address, here taken to be IPv4.
+  const served = family === 4 || enabled('IPv6DualStack', release, featureGates);
+  const reading = { family, release, featureGates };
+  const endpoints = readEndpoints(objects, reading);
+  const ports = served ? proxiedPorts(objects, reading) : [];
+  const place = {
+    name: node?.metadata.name ?? '',
+    zone: node?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
+    release,
+    featureGates,
+  };
+  let total = 0;
+  for (const port of ports) total += endpoints.get(keyOfPort(port))?.length ?? 0;
+  const settings = resolveSettings(options, total);
+  const write = atLeast(release, 25) ? portLines125 : atLeast(release, 24) ? portLines124 : portLines120;
+  return {
+    settings,
+    served,
+    ports: ports.map((port) => {
+      const selection = selectEndpoints(port, endpoints.get(keyOfPort(port)), place);
+      return { port, selection, lines: write(port, selection, settings) };
+    }),
+  };
+}
+
+/** As iptables-save prints it: tables mangle, filter, nat; the base chains, then the others by name; no counters but zeros. */
+export function iptablesText(expected: ExpectedIptables): string {
+  return (['mangle', 'filter', 'nat'] as const).map((table) => tableText(table, expected)).join('');
+}
+
+function tableText(table: TableName, { settings, served, ports }: ExpectedIptables): string {
+  const base = BASE_CHAINS[table];
+  const rules = new Map<string, string[]>();
+  const add = (line: string): void => {
+    const chain = line.slice(3, line.indexOf(' ', 3));
+    const found = rules.get(chain);
+    if (found) found.push(line);
+    else rules.set(chain, [line]);
+  };
+  if (served) {
+    for (const chain of stockChains(table, settings.release)) rules.set(chain, []);
+    for (const line of stockRules(table, settings)) add(line);
+    if (table === 'nat')
+      for (const { lines } of ports) {
+        for (const chain of lines.chains) if (!rules.has(chain)) rules.set(chain, []);
+        for (const line of lines.nat) add(line);
+      }
+    if (table === 'filter') for (const { lines } of ports) for (const line of lines.filter) add(line);
+    if (table === 'nat') for (const line of nodePortDispatch(settings)) add(line);
+  }
+  const own = [...rules.keys()].filter((chain) => !base.some((name) => name === chain)).sort();
+  const out = [`*${table}`];
+  for (const chain of base) out.push(`:${chain} ACCEPT [0:0]`);
+  for (const chain of own) out.push(`:${chain} - [0:0]`);
+  for (const chain of [...base, ...own]) for (const line of rules.get(chain) ?? []) out.push(line);
+  out.push('COMMIT', '');
+  return out.join('\n');
+}
