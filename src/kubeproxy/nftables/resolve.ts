@@ -2,7 +2,8 @@
 import type { Node } from '../../kubernetes/objects.ts';
 import { parseAddress, parsePrefix, type Prefix } from '../../netfilter/address.ts';
 import type { Configuration } from '../configuration.ts';
-import { localTraffic, nodeIP } from '../local-traffic.ts';
+import { localTraffic } from '../local-traffic.ts';
+import { nodeIP } from '../node-addresses.ts';
 import { atLeast, type Release } from '../version.ts';
 import { generationOf } from './generation.ts';
 import { chosen, nodePortAddresses } from './node-port-addresses.ts';
@@ -28,7 +29,7 @@ export function resolve(
   { observed, serviceCIDRs, interfaceAddresses }: Surroundings,
 ): TableSettings {
   const number = numberOf(family);
-  const nodeIPs = ([4, 6] as const).map((each) => parseAddress(nodeIP(configuration, node.object, each))!);
+  const nodeIPs = ([4, 6] as const).map((each) => parseAddress(nodeIP(configuration, node.object, each, release))!);
   const { cidrs, namesLoopback } = nodePortAddresses(configuration.nodePortAddresses.value, release, number, nodeIPs);
   const interfaces = interfaceAddresses ?? [
     ...(node.object?.status?.addresses ?? []).map(({ address }) => address),
