@@ -39,5 +39,7 @@ export function activate(context: vscode.ExtensionContext): unknown {
     createStatusBar(connection),
     registerCommands({ connection, services, servicesView }),
   );
+  // `npm start` wants a newcomer to see something at once.
+  if (process.env['SERVICE_TRAFFIC_START']) void vscode.commands.executeCommand('serviceTraffic.services.focus');
   return { connection, services };
 }
