@@ -37,7 +37,7 @@ export function expectedIptables(objects: ClusterObjects, options: IptablesOptio
   const endpoints = readEndpoints(objects, reading);
   const ports = served ? proxiedPorts(objects, reading) : [];
   const place = {
-    name: node?.metadata.name ?? '',
+    name: options.name,
     zone: node?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
     release,
     featureGates,

@@ -9,6 +9,9 @@ import { atLeast, type Release } from '../version.ts';
 import type { IptablesSettings, NodePorts } from './settings.ts';
 
 export interface IptablesOptions {
+  /** The node's name: endpoints on it are local. */
+  readonly name: string;
+  /** Its object, where the source has it. */
   readonly node: Node | undefined;
   readonly family: Family;
   readonly release: Release;

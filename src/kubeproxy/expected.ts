@@ -1,0 +1,98 @@
+/** What kube-proxy would have programmed on a node, in whatever mode it runs there: the one door to this station. */
+import type { ClusterObjects } from '../kubernetes/objects.ts';
+import type { Dump } from '../kubernetes/source.ts';
+import type { Family } from '../netfilter/address.ts';
+import { configurationOf, override, type Configuration, type ProxyMode, type Settings } from './configuration.ts';
+import { expectedIptables, iptablesText, type ExpectedIptables } from './iptables/expected.ts';
+import { nodeFacts, type NodeFacts } from './node-facts.ts';
+import { expectedNftables, type ExpectedNftables } from './nftables/expected.ts';
+import { observe } from './nftables/observed.ts';
+import { read } from './known.ts';
+import { known, releaseOf, type KnownRelease, type Release } from './version.ts';
+
+/** What was found out about a node's kube-proxy: all that its rules depend on besides Services and endpoints. */
+export interface NodeProxy {
+  readonly node: string;
+  readonly release: KnownRelease;
+  readonly configuration: Configuration;
+  readonly facts: NodeFacts;
+  /** What a user should know about how sure this is, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** What a user set by hand, where what was found out is wrong. */
+export interface ByHand {
+  readonly release?: Release;
+  readonly settings?: Partial<Settings>;
+}
+
+export type ExpectedRules =
+  | {
+      readonly mode: 'iptables';
+      readonly proxy: NodeProxy;
+      readonly families: Readonly<Record<Family, ExpectedIptables>>;
+    }
+  | { readonly mode: 'nftables'; readonly proxy: NodeProxy; readonly tables: ExpectedNftables }
+  /** IPVS, userspace, Windows: nothing is computed. `problem` says so. */
+  | {
+      readonly mode: Exclude<ProxyMode, 'iptables' | 'nftables'>;
+      readonly proxy: NodeProxy;
+      readonly problem: string;
+    };
+
+/** @param dumps what the node's kernel holds, as far as it was captured: read for what no object of the API says */
+export function nodeProxy(
+  objects: ClusterObjects,
+  node: string,
+  dumps: readonly Dump[] = [],
+  byHand: ByHand = {},
+): NodeProxy {
+  const object = objects.nodes.find((candidate) => candidate.metadata.name === node);
+  const text = (name: Dump['name']) => dumps.find((dump) => dump.name === name)?.text ?? '';
+  const dump = [text('iptables-save.txt'), text('ip6tables-save.txt'), text('nft.txt') || text('nft.json')].join('\n');
+  const release = byHand.release ? known(read(byHand.release, 'set by hand')) : releaseOf(objects, node, dump);
+  const found = configurationOf(objects, node, dump);
+  return {
+    node,
+    release,
+    configuration: override(found.configuration, byHand.settings ?? {}),
+    facts: nodeFacts(object, dumps),
+    notes: [...(release.note === undefined ? [] : [release.note]), ...found.problems],
+  };
+}
+
+/** The rules of all Services, both families. */
+export function expectedRules(objects: ClusterObjects, proxy: NodeProxy, dumps: readonly Dump[] = []): ExpectedRules {
+  const { configuration, release, facts } = proxy;
+  const mode = configuration.mode.value;
+  if (mode === 'iptables') {
+    const node = objects.nodes.find((candidate) => candidate.metadata.name === proxy.node);
+    const of = (family: Family) =>
+      expectedIptables(objects, { name: proxy.node, node, family, release: release.generation, configuration, facts });
+    return { mode, proxy, families: { 4: of(4), 6: of(6) } };
+  }
+  if (mode === 'nftables') {
+    const listing = dumps.find(({ name }) => name === 'nft.json')?.text;
+    const tables = expectedNftables(objects, proxy.node, configuration, release.generation, {
+      observed: observe(listing === undefined ? undefined : parsed(listing)),
+      ...(facts.addresses.guess ? {} : { interfaceAddresses: facts.addresses.value }),
+    });
+    return { mode, proxy, tables };
+  }
+  return { mode, proxy, problem: `kube-proxy's mode ${mode} is not computed: only iptables and nftables are.` };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a dump that was cut off betrays nothing; that it was is told where it is read
+  }
+}
+
+/** As the node's own command prints it: iptables-save or ip6tables-save, `nft -j list ruleset`. undefined where nothing is computed. */
+export function expectedText(expected: ExpectedRules, family: Family): string | undefined {
+  if (expected.mode === 'iptables') return iptablesText(expected.families[family]);
+  if (expected.mode !== 'nftables') return undefined;
+  return `${JSON.stringify({ nftables: expected.tables.nftables }, undefined, 1)}\n`;
+}
