@@ -117,19 +117,6 @@ export function linesOf(blocks: Blocks, block: Block | undefined): readonly Line
   return lines;
 }
 
-/** Whether two chains have the very same text. Where they have not, they may still mean the same: see canonicalRule. */
-export function sameText(a: Blocks, blockA: Block, b: Blocks, blockB: Block): boolean {
-  if (blockA.pieces.length !== blockB.pieces.length) return false;
-  for (let i = 0; i < blockA.pieces.length; i++) {
-    const pieceA = blockA.pieces[i]!;
-    const pieceB = blockB.pieces[i]!;
-    const length = pieceA.end - pieceA.start;
-    if (pieceB.end - pieceB.start !== length) return false;
-    if (a.text.slice(pieceA.start, pieceA.end) !== b.text.slice(pieceB.start, pieceB.end)) return false;
-  }
-  return true;
-}
-
 /**
  * A rule's text without what the kernel does not look at: its comment (left out above 1,000 endpoints, worded differently
  * by releases), doubled spaces.

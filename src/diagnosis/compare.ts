@@ -1,4 +1,5 @@
 /** Two lists of rules (a chain) or of elements (a set, a map) against each other, whatever language they are written in. */
+import type { ProxiedPort } from '../kubeproxy/services.ts';
 
 /** A rule or an element. */
 export interface Entry {
@@ -10,6 +11,8 @@ export interface Entry {
   readonly line?: number;
   readonly start?: number;
   readonly end?: number;
+  /** The Service port that it is there for, where it is an expected one. */
+  readonly port?: ProxiedPort | undefined;
 }
 
 /** A chain, set or map of one table. */
@@ -21,6 +24,8 @@ export interface Slice {
   /** False where the order has no meaning: sets, maps, and the chains that kube-proxy fills in the order of a Go map. */
   readonly ordered: boolean;
   readonly entries: readonly Entry[];
+  /** The Service port whose own it is; undefined where ports share it, or it is not an expected one. */
+  readonly port?: ProxiedPort | undefined;
 }
 
 export interface SliceDifference {

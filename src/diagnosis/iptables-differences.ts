@@ -2,74 +2,93 @@
  * A node's iptables-save against the expected one: which chains differ, and the expected rules in the node's own
  * surroundings (everybody else's chains and rules, policies, the order of jumps), so that both can be traced alike.
  */
-import { canonicalRule, linesOf, readBlocks, sameText, targetOf } from './blocks.ts';
+import { canonicalRule, linesOf, readBlocks, targetOf } from './blocks.ts';
 import type { Block, Blocks, Line, TableBlocks } from './blocks.ts';
 import { compareSlices } from './compare.ts';
-import type { Entry, Slice, SliceDifference } from './compare.ts';
+import type { Slice, SliceDifference } from './compare.ts';
+import { portOfLine } from './iptables-expected.ts';
+import type { ExpectedChain, ExpectedTables } from './iptables-expected.ts';
 import { isDispatch, isOwned, isShared } from './owned.ts';
 
 const BUILT_IN = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
 
-export function iptablesDifferences(expected: Blocks, actual: Blocks): readonly SliceDifference[] {
+function isBuiltIn(chain: string): boolean {
+  return BUILT_IN.has(chain);
+}
+
+export function iptablesDifferences(expected: ExpectedTables, actual: Blocks): readonly SliceDifference[] {
   const found: SliceDifference[] = [];
-  for (const table of new Set([...expected.tables.keys(), ...actual.tables.keys()])) {
-    const left = expected.tables.get(table);
-    const right = actual.tables.get(table);
-    for (const chain of new Set([...(left?.blocks.keys() ?? []), ...(right?.blocks.keys() ?? [])])) {
-      const blockE = left?.blocks.get(chain);
-      const blockA = right?.blocks.get(chain);
-      if (BUILT_IN.has(chain)) {
-        const difference = compareSlices(jumps(table, expected, blockE), jumps(table, actual, blockA));
+  for (const [table, chains] of expected) {
+    const blocks = actual.tables.get(table)?.blocks;
+    for (const expectedChain of chains.values()) {
+      const { chain } = expectedChain;
+      const block = blocks?.get(chain);
+      if (block ? sameAs(expectedChain, actual, block) : expectedChain.lines.length === 0) continue;
+      const left = expectedSlice(table, expectedChain);
+      const right = block && actualSlice(table, actual, block);
+      if (isBuiltIn(chain)) {
+        const difference = compareSlices(jumpsOf(left), right && jumpsOf(right));
         // Where a jump stands among others' rules is not kube-proxy's to decide, and it never moves one.
-        if (difference && difference.missing.length + difference.extra.length > 0)
-          found.push({ ...difference, reordered: false });
-        continue;
-      }
-      if (isShared(chain)) {
-        const difference = blockE && compareSlices(slice(table, expected, blockE), slice(table, actual, blockA));
+        if (difference) found.push({ ...difference, reordered: false });
+      } else if (isShared(chain)) {
+        const difference = compareSlices(left, right);
         if (difference && difference.missing.length > 0) found.push({ ...difference, extra: [], reordered: false });
-        continue;
+      } else {
+        const difference = compareSlices(left, right);
+        if (difference) found.push(difference);
+        else if (table === 'nat' && chain === 'KUBE-SERVICES' && right && !nodePortsLast(right))
+          found.push({ table, name: chain, kind: 'chain', expected: left, actual: right, ...NOTHING, reordered: true });
       }
-      if (!isOwned(chain)) continue;
-      // Chains that nothing expected refers to are left for lazy cleanup, or are a deleted Service's. If anything leads
-      // there, then that rule is a difference, and a trace follows it.
-      if (!blockE) continue;
-      if (blockA && sameText(expected, blockE, actual, blockA)) continue;
-      const difference = compareSlices(slice(table, expected, blockE), slice(table, actual, blockA));
+    }
+    // Chains that are not expected are left for lazy cleanup, or are a deleted Service's. Where anything leads there, that rule is a
+    // difference of its own chain, and a trace follows it. Others' chains, in the middle of kube-proxy's or not, are theirs.
+    for (const [chain, block] of blocks ?? []) {
+      if (!isBuiltIn(chain) || chains.has(chain)) continue;
+      const difference = compareSlices(undefined, jumpsOf(actualSlice(table, actual, block)));
       if (difference) found.push(difference);
-      else if (table === 'nat' && chain === 'KUBE-SERVICES' && !nodePortsLast(actual, blockA)) {
-        const both = { expected: slice(table, expected, blockE), actual: slice(table, actual, blockA) };
-        found.push({ table, name: chain, kind: 'chain', ...both, missing: [], extra: [], reordered: true });
-      }
+    }
+  }
+  for (const [table, { blocks }] of actual.tables) {
+    if (expected.has(table)) continue;
+    for (const block of blocks.values()) {
+      const difference = isBuiltIn(block.chain) && compareSlices(undefined, jumpsOf(actualSlice(table, actual, block)));
+      if (difference) found.push(difference);
     }
   }
   return found;
 }
 
-export function entryOf(line: Line): Entry {
-  return { ...line, canonical: canonicalRule(line.text) };
+const NOTHING = { missing: [], extra: [] } as const;
+
+/** The very same text. Chains that differ in it may still mean the same: their comments differ, or the order where it has no meaning. */
+function sameAs({ lines }: ExpectedChain, actual: Blocks, { pieces }: Block): boolean {
+  if (pieces.length === 0) return lines.length === 0;
+  if (pieces.length !== 1 || lines.length === 0) return false;
+  const { start, end } = pieces[0]!;
+  let at = start;
+  for (const line of lines) {
+    if (at + line.length > end || !actual.text.startsWith(line, at)) return false;
+    at += line.length;
+    if (at < actual.text.length && actual.text.charCodeAt(at) !== 0x0a) return false;
+    at++;
+  }
+  return at >= end;
 }
 
-function slice(table: string, blocks: Blocks, block: Block): Slice;
-function slice(table: string, blocks: Blocks, block: Block | undefined): Slice | undefined;
-function slice(table: string, blocks: Blocks, block: Block | undefined): Slice | undefined {
-  if (!block) return undefined;
-  return {
-    table,
-    name: block.chain,
-    kind: 'chain',
-    ordered: !isDispatch(table, block.chain),
-    entries: linesOf(blocks, block).map(entryOf),
-  };
+function expectedSlice(table: string, expected: ExpectedChain): Slice {
+  const { chain, lines, port } = expected;
+  const entries = lines.map((text, i) => ({ text, canonical: canonicalRule(text), port: portOfLine(expected, i) }));
+  return { table, name: chain, kind: 'chain', ordered: !isDispatch(table, chain), entries, port };
 }
 
-/** A built-in chain's jumps to kube-proxy's chains: each once, since a second one to the same chain is seldom of any effect. */
-function jumps(table: string, blocks: Blocks, block: Block | undefined): Slice | undefined {
-  if (!block) return undefined;
-  const entries = linesOf(blocks, block)
-    .map(entryOf)
-    .filter(({ text }) => isJumpOfKubeProxy(text));
-  return { table, name: block.chain, kind: 'chain', ordered: false, entries };
+function actualSlice(table: string, actual: Blocks, block: Block): Slice {
+  const entries = linesOf(actual, block).map((line) => ({ ...line, canonical: canonicalRule(line.text) }));
+  return { table, name: block.chain, kind: 'chain', ordered: !isDispatch(table, block.chain), entries };
+}
+
+/** Of a built-in chain: its jumps to kube-proxy's chains. */
+function jumpsOf(slice: Slice): Slice {
+  return { ...slice, ordered: false, entries: slice.entries.filter((entry) => isJumpOfKubeProxy(entry.text)) };
 }
 
 function isJumpOfKubeProxy(rule: string): boolean {
@@ -81,10 +100,9 @@ function isNodePortJump(rule: string): boolean {
   return targetOf(rule) === 'KUBE-NODEPORTS';
 }
 
-function nodePortsLast(blocks: Blocks, block: Block | undefined): boolean {
-  const lines = linesOf(blocks, block);
-  const first = lines.findIndex((line) => isNodePortJump(line.text));
-  return first < 0 || lines.slice(first).every((line) => isNodePortJump(line.text));
+function nodePortsLast({ entries }: Slice): boolean {
+  const first = entries.findIndex((entry) => isNodePortJump(entry.text));
+  return first < 0 || entries.slice(first).every((entry) => isNodePortJump(entry.text));
 }
 
 /**
@@ -92,20 +110,19 @@ function nodePortsLast(blocks: Blocks, block: Block | undefined): boolean {
  * chains' policies, and the order of the jumps in them as far as they are there. A missing jump comes first, where kube-proxy
  * would insert it.
  */
-export function inSurroundings(expected: Blocks, actual: Blocks): string {
-  return [...new Set([...actual.tables.keys(), ...expected.tables.keys()])]
-    .map((name) => mergedTable(expected, expected.tables.get(name), actual, actual.tables.get(name), name))
+export function inSurroundings(expected: ExpectedTables, actual: Blocks): string {
+  return [...new Set([...actual.tables.keys(), ...expected.keys()])]
+    .map((name) => mergedTable(expected.get(name), actual, actual.tables.get(name), name))
     .join('');
 }
 
 /** The node's text without anything of kube-proxy: what the other backend's rules are without its leftovers. */
 export function withoutKubeProxy(actual: Blocks): string {
-  return inSurroundings({ text: '', tables: new Map() }, actual);
+  return inSurroundings(new Map(), actual);
 }
 
 function mergedTable(
-  expected: Blocks,
-  left: TableBlocks | undefined,
+  left: ReadonlyMap<string, ExpectedChain> | undefined,
   actual: Blocks,
   right: TableBlocks | undefined,
   name: string,
@@ -114,18 +131,16 @@ function mergedTable(
   for (const [chain, block] of right?.blocks ?? []) {
     if (isOwned(chain)) continue;
     const lines = linesOf(actual, block);
-    const blockE = left?.blocks.get(chain);
-    const wanted = blockE ? linesOf(expected, blockE).map((line) => line.text) : [];
+    const wanted = left?.get(chain)?.lines ?? [];
     const policy = block.policy ?? '-';
-    if (BUILT_IN.has(chain)) chains.set(chain, { policy, rules: mergedJumps(wanted, lines) });
+    if (isBuiltIn(chain)) chains.set(chain, { policy, rules: mergedJumps(wanted, lines) });
     else chains.set(chain, { policy, rules: mergedShared(isShared(chain) ? wanted : [], lines) });
   }
-  for (const [chain, block] of left?.blocks ?? []) {
+  for (const [chain, { lines }] of left ?? []) {
     if (chains.has(chain)) continue;
-    const policy = block.policy ?? '-';
-    const wanted = linesOf(expected, block).map((line) => line.text);
-    const blockA = right?.blocks.get(chain);
-    const rules = blockA && isDispatch(name, chain) ? inOrderOf(linesOf(actual, blockA), wanted) : wanted;
+    const policy = isBuiltIn(chain) ? 'ACCEPT' : '-';
+    const block = right?.blocks.get(chain);
+    const rules = block && isDispatch(name, chain) ? inOrderOf(linesOf(actual, block), lines) : lines;
     chains.set(chain, { policy, rules });
   }
   const declarations = [...chains].map(([chain, { policy }]) => `:${chain} ${policy} [0:0]\n`);
@@ -173,26 +188,26 @@ function inOrderOf(lines: readonly Line[], wanted: readonly string[]): readonly 
  * declares all chains of a table before it prints rules, chain by chain in that order: the last chain that has rules may lack
  * some, and of those behind it nothing is known.
  */
-export function completed(expected: Blocks, actual: Blocks): Blocks {
+export function completed(expected: ExpectedTables, actual: Blocks): Blocks {
   const parts: string[] = [];
-  for (const name of new Set([...actual.tables.keys(), ...expected.tables.keys()])) {
-    const left = expected.tables.get(name);
+  for (const name of new Set([...actual.tables.keys(), ...expected.keys()])) {
+    const left = expected.get(name);
     const right = actual.tables.get(name);
     const known = right ? knownChains(right) : new Set<string>();
-    const chains = new Map<string, { policy: string; rules: readonly string[] }>();
-    for (const [chain, block] of [...(right?.blocks ?? []), ...(left?.blocks ?? [])]) {
-      if (chains.has(chain)) continue;
-      const policy = (right?.blocks.get(chain) ?? block).policy ?? '-';
-      const blockA = right?.blocks.get(chain);
-      const rulesA = linesOf(actual, blockA).map((line) => line.text);
-      const rulesE = linesOf(expected, left?.blocks.get(chain)).map((line) => line.text);
-      const has = new Set(rulesA);
-      const rules = known.has(chain) ? rulesA : [...rulesA, ...rulesE.filter((rule) => !has.has(rule))];
-      chains.set(chain, { policy, rules: rules.filter((rule) => rule.startsWith(`-A ${chain} `)) });
+    const rules = new Map<string, readonly string[]>();
+    for (const chain of new Set([...(right?.blocks.keys() ?? []), ...(left?.keys() ?? [])])) {
+      // The last line may be half a rule.
+      const has = linesOf(actual, right?.blocks.get(chain)).map((line) => line.text);
+      const wanted = left?.get(chain)?.lines ?? [];
+      if (known.has(chain)) rules.set(chain, has);
+      else if (isBuiltIn(chain) || !left?.has(chain))
+        rules.set(chain, [...has, ...wanted.filter((rule) => !has.includes(rule))]);
+      else rules.set(chain, wanted);
     }
     parts.push(`*${name}\n`);
-    for (const [chain, { policy }] of chains) parts.push(`:${chain} ${policy} [0:0]\n`);
-    for (const { rules } of chains.values()) parts.push(...rules.map((rule) => `${rule}\n`));
+    for (const chain of rules.keys())
+      parts.push(`:${chain} ${right?.blocks.get(chain)?.policy ?? (isBuiltIn(chain) ? 'ACCEPT' : '-')} [0:0]\n`);
+    for (const list of rules.values()) parts.push(...list.map((rule) => `${rule}\n`));
     parts.push('COMMIT\n');
   }
   return readBlocks(parts.join(''));
