@@ -6,7 +6,6 @@ import { configurationOf, override, type Configuration, type ProxyMode, type Set
 import { expectedIptables, iptablesText, type ExpectedIptables } from './iptables/expected.ts';
 import { nodeFacts, type NodeFacts } from './node-facts.ts';
 import { expectedNftables, type ExpectedNftables } from './nftables/expected.ts';
-import { observe } from './nftables/observed.ts';
 import { read } from './known.ts';
 import { known, releaseOf, type KnownRelease, type Release } from './version.ts';
 
@@ -72,22 +71,10 @@ export function expectedRules(objects: ClusterObjects, proxy: NodeProxy, dumps: 
     return { mode, proxy, families: { 4: of(4), 6: of(6) } };
   }
   if (mode === 'nftables') {
-    const listing = dumps.find(({ name }) => name === 'nft.json')?.text;
-    const tables = expectedNftables(objects, proxy.node, configuration, release.generation, {
-      observed: observe(listing === undefined ? undefined : parsed(listing)),
-      ...(facts.addresses.guess ? {} : { interfaceAddresses: facts.addresses.value }),
-    });
+    const tables = expectedNftables(objects, proxy.node, configuration, release.generation, { dumps, facts });
     return { mode, proxy, tables };
   }
   return { mode, proxy, problem: `kube-proxy's mode ${mode} is not computed: only iptables and nftables are.` };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // a dump that was cut off betrays nothing; that it was is told where it is read
-  }
 }
 
 /** As the node's own command prints it: iptables-save or ip6tables-save, `nft -j list ruleset`. undefined where nothing is computed. */

@@ -3,22 +3,28 @@
  * (nft 1.0.6), without handles; each set's and map's elements in no particular order.
  */
 import type { ClusterObjects } from '../../kubernetes/objects.ts';
+import type { Dump } from '../../kubernetes/source.ts';
 import type { Configuration } from '../configuration.ts';
 import { readEndpoints } from '../endpoints.ts';
+import { nodeFacts, type NodeFacts } from '../node-facts.ts';
 import { selectEndpoints } from '../selection.ts';
 import { keyOfPort, proxiedPorts } from '../services.ts';
 import type { Release } from '../version.ts';
 import type { NftFamily, NftObject } from './objects.ts';
-import type { Observed } from './observed.ts';
-import { resolve, type Surroundings } from './resolve.ts';
+import { observe, type Observed } from './observed.ts';
+import { resolve } from './resolve.ts';
 import { numberOf } from './settings.ts';
 import { listTable, tableOf, type Table } from './table.ts';
 
-export interface NftablesOptions extends Omit<Surroundings, 'observed'> {
+export interface NftablesOptions {
   /** One family alone; else both. */
   readonly family?: NftFamily | undefined;
-  /** By family, what the node's listing shows of its surroundings (see `observe`). */
-  readonly observed?: ReadonlyMap<NftFamily, Observed> | undefined;
+  /** The node's capture: its listing says what the API's objects leave open (see `observe`). */
+  readonly dumps?: readonly Dump[] | undefined;
+  /** What is known of the node; else it is drawn from its capture. */
+  readonly facts?: Pick<NodeFacts, 'addresses'> | undefined;
+  /** The CIDRs of all ServiceCIDR objects, where a source has them. */
+  readonly serviceCIDRs?: readonly string[] | undefined;
 }
 
 export interface ExpectedNftables {
@@ -35,28 +41,36 @@ export function expectedNftables(
   release: Release,
   options: NftablesOptions = {},
 ): ExpectedNftables {
-  const families: readonly NftFamily[] = options.family ? [options.family] : ['ip', 'ip6'];
-  const tables = families.map((family) => expectedTable(objects, nodeName, configuration, release, family, options));
+  const node = { name: nodeName, object: objects.nodes.find(({ metadata }) => metadata.name === nodeName) };
+  const dumps = options.dumps ?? [];
+  const listing = observeDumps(dumps);
+  const known = (options.facts ?? nodeFacts(node.object, dumps)).addresses;
+  const place = {
+    name: nodeName,
+    zone: node.object?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
+    release,
+    featureGates: configuration.featureGates.value,
+  };
+  const tables = (options.family ? [options.family] : (['ip', 'ip6'] as const)).map((family) => {
+    const read = { family: numberOf(family), release, featureGates: place.featureGates };
+    const endpoints = readEndpoints(objects, read);
+    const ports = proxiedPorts(objects, read).map((port) => ({
+      port,
+      selection: selectEndpoints(port, endpoints.get(keyOfPort(port)), place),
+    }));
+    const observed = listing.get(family);
+    const addresses = known.guess ? [...known.value, ...(observed?.nodePortIPs ?? [])] : known.value;
+    const { serviceCIDRs } = options;
+    return tableOf(ports, resolve(family, node, configuration, release, { observed, serviceCIDRs, addresses }));
+  });
   return { nftables: tables.flatMap(listTable), tables };
 }
 
-function expectedTable(
-  objects: ClusterObjects,
-  nodeName: string,
-  configuration: Configuration,
-  release: Release,
-  family: NftFamily,
-  options: NftablesOptions,
-): Table {
-  const node = { name: nodeName, object: objects.nodes.find(({ metadata }) => metadata.name === nodeName) };
-  const read = { family: numberOf(family), release, featureGates: configuration.featureGates.value };
-  const zone = node.object?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '';
-  const place = { name: nodeName, zone, release, featureGates: configuration.featureGates.value };
-  const endpoints = readEndpoints(objects, read);
-  const ports = proxiedPorts(objects, read).map((port) => ({
-    port,
-    selection: selectEndpoints(port, endpoints.get(keyOfPort(port)), place),
-  }));
-  const observed = options.observed?.get(family);
-  return tableOf(ports, resolve(family, node, configuration, release, { ...options, observed }));
+function observeDumps(dumps: readonly Dump[]): ReadonlyMap<NftFamily, Observed> {
+  const text = dumps.find(({ name }) => name === 'nft.json')?.text;
+  try {
+    return observe(text === undefined ? undefined : JSON.parse(text));
+  } catch {
+    return observe(undefined); // whoever reads the dump says that it is broken; the objects' part is still known
+  }
 }

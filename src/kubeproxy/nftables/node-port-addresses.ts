@@ -3,7 +3,14 @@
  * cmd/kube-proxy/app/server_linux.go, platformApplyDefaults, and pkg/proxy/util/nodeport_addresses.go of 1.29 to 1.37.
  */
 import type { Node } from '../../kubernetes/objects.ts';
-import { contains, formatAddress, parsePrefix, type Address, type Family, type Prefix } from '../../netfilter/address.ts';
+import {
+  contains,
+  formatAddress,
+  parsePrefix,
+  type Address,
+  type Family,
+  type Prefix,
+} from '../../netfilter/address.ts';
 import { override, type Configuration } from '../configuration.ts';
 import { parseLeniently } from '../lenient.ts';
 import { nodeIP } from '../node-addresses.ts';

@@ -1,12 +1,12 @@
 /** From configuration, node and release to what decides about one family's table. */
 import type { Node } from '../../kubernetes/objects.ts';
-import { parseAddress, parsePrefix, type Prefix } from '../../netfilter/address.ts';
+import { parseAddress, parsePrefix, type Family, type Prefix } from '../../netfilter/address.ts';
 import type { Configuration } from '../configuration.ts';
 import { localTraffic } from '../local-traffic.ts';
 import { nodeIP } from '../node-addresses.ts';
 import { atLeast, type Release } from '../version.ts';
 import { generationOf } from './generation.ts';
-import { chosen, nodePortAddresses } from './node-port-addresses.ts';
+import { acceptingAddresses, namesLoopback, nodePortCIDRs } from './node-port-addresses.ts';
 import type { NftFamily } from './objects.ts';
 import type { Observed } from './observed.ts';
 import { numberOf, podsByCIDR, podsByInterface, type LocalPods, type TableSettings } from './settings.ts';
@@ -17,8 +17,8 @@ export interface Surroundings {
   readonly observed?: Observed | undefined;
   /** The CIDRs of all ServiceCIDR objects, where a source has them; they count before what was observed. */
   readonly serviceCIDRs?: readonly string[] | undefined;
-  /** The addresses of the node's interfaces, where they are known (`ip -j address`). */
-  readonly interfaceAddresses?: readonly string[] | undefined;
+  /** The addresses of the node's interfaces, as far as they are known. */
+  readonly addresses: readonly string[];
 }
 
 export function resolve(
@@ -26,15 +26,10 @@ export function resolve(
   node: { readonly name: string; readonly object: Node | undefined },
   configuration: Configuration,
   release: Release,
-  { observed, serviceCIDRs, interfaceAddresses }: Surroundings,
+  { observed, serviceCIDRs, addresses }: Surroundings,
 ): TableSettings {
   const number = numberOf(family);
-  const nodeIPs = ([4, 6] as const).map((each) => parseAddress(nodeIP(configuration, node.object, each, release))!);
-  const { cidrs, namesLoopback } = nodePortAddresses(configuration.nodePortAddresses.value, release, number, nodeIPs);
-  const interfaces = interfaceAddresses ?? [
-    ...(node.object?.status?.addresses ?? []).map(({ address }) => address),
-    ...(observed?.nodePortIPs ?? []),
-  ];
+  const cidrs = nodePortCIDRs(configuration, node.object, number, release);
   const gate = configuration.featureGates.value['KubeProxyNFTablesLocalhostNodePorts'] === true && atLeast(release, 37);
   return {
     family,
@@ -43,18 +38,22 @@ export function resolve(
     mark: 2 ** configuration.masqueradeBit.value,
     masqueradeAll: configuration.masqueradeAll.value,
     localPods: localPods(family, node.object, configuration, release),
-    nodePortIPs: cidrs.length > 0 ? chosen(cidrs, interfaces) : undefined,
-    serviceCIDRs:
-      serviceCIDRs?.flatMap((text): Prefix[] => {
-        const cidr = parsePrefix(text);
-        return cidr?.family === number ? [cidr] : [];
-      }) ??
-      observed?.serviceCIDRs ??
-      [],
-    nodeIP: nodeIPs.find((ip) => ip.family === number)!,
+    nodePortIPs: cidrs && acceptingAddresses(cidrs, addresses),
+    serviceCIDRs: serviceCIDRs?.flatMap((text) => ofFamily(number, text)) ?? observed?.serviceCIDRs ?? [],
+    nodeIP: parseAddress(nodeIP(configuration, node.object, number, release))!,
     tcpBeLiberal: observed?.tcpBeLiberal ?? configuration.tcpBeLiberal.value,
-    refusedOnLoopback: gate ? (namesLoopback ? ['udp', 'sctp'] : ['tcp', 'udp', 'sctp']) : undefined,
+    // What the proxy in userspace cannot serve, where loopback is asked for; else everything.
+    refusedOnLoopback: gate
+      ? namesLoopback(configuration, number)
+        ? ['udp', 'sctp']
+        : ['tcp', 'udp', 'sctp']
+      : undefined,
   };
+}
+
+function ofFamily(family: Family, text: string): Prefix[] {
+  const cidr = parsePrefix(text);
+  return cidr?.family === family ? [cidr] : [];
 }
 
 function localPods(
