@@ -4,6 +4,8 @@ import { Connection } from './views/connection.ts';
 import { Badges } from './views/decorations.ts';
 import { DUMP_SCHEME, DumpDocuments } from './views/dump-documents.ts';
 import { Health } from './views/health.ts';
+import { registerLanguages } from './views/languages.ts';
+import { NodesTree } from './views/nodes-tree.ts';
 import { ServicesTree } from './views/services-tree.ts';
 import { keepContextKeys } from './views/state.ts';
 import { createStatusBar } from './views/status-bar.ts';
@@ -20,26 +22,33 @@ export function activate(context: vscode.ExtensionContext): unknown {
   const dumps = new DumpDocuments(connection);
   const health = new Health(connection);
   const services = new ServicesTree(connection, health);
+  const nodes = new NodesTree(connection, health);
   const badges = new Badges(health);
   const servicesView = vscode.window.createTreeView('serviceTraffic.services', {
     treeDataProvider: services,
     showCollapseAll: true,
   });
+  const nodesView = vscode.window.createTreeView('serviceTraffic.nodes', { treeDataProvider: nodes });
+  nodesView.onDidChangeVisibility(({ visible }) => (nodes.visible = visible));
+  nodes.visible = nodesView.visible;
   context.subscriptions.push(
     log,
     connection,
     health,
     services,
     servicesView,
+    nodes,
+    nodesView,
     badges,
     dumps,
     vscode.workspace.registerTextDocumentContentProvider(DUMP_SCHEME, dumps),
     vscode.window.registerFileDecorationProvider(badges),
     keepContextKeys(connection),
+    registerLanguages(connection),
     createStatusBar(connection),
     registerCommands({ connection, services, servicesView }),
   );
   // `npm start` wants a newcomer to see something at once.
   if (process.env['SERVICE_TRAFFIC_START']) void vscode.commands.executeCommand('serviceTraffic.services.focus');
-  return { connection, services };
+  return { connection, services, nodes };
 }

@@ -1,27 +1,15 @@
 import * as vscode from 'vscode';
-import type { ClusterSource, Dump, NodeRules } from '../kubernetes/source.ts';
+import type { ClusterSource } from '../kubernetes/source.ts';
+import { captureIn } from './capture-of.ts';
 import type { Traffic } from './context.ts';
 import { t } from './words.ts';
 
 /** service-traffic-dump:/CLUSTER/NODE/iptables-save.txt: a node's dump as a read-only document. */
 export const DUMP_SCHEME = 'service-traffic-dump';
 
-/** What was read of a node last, even where it is being read again. */
-export function captureOf(rules: NodeRules): { readonly at: number; readonly dumps: readonly Dump[] } | undefined {
-  switch (rules.kind) {
-    case 'captured':
-      return rules.capture;
-    case 'capturing':
-    case 'failed':
-      return rules.earlier;
-    case 'none':
-      return undefined;
-  }
-}
-
 /** undefined where the node has no such dump (yet). */
 export function dumpUri(source: ClusterSource, node: string, dump: string): vscode.Uri | undefined {
-  if (!captureOf(source.rules(node))?.dumps.some(({ name }) => name === dump)) return undefined;
+  if (!captureIn(source.rules(node))?.dumps.some(({ name }) => name === dump)) return undefined;
   const segments = [source.name, node, dump].map((part) => part.replaceAll('/', '∕')); // a context may be named like a path
   return vscode.Uri.from({ scheme: DUMP_SCHEME, path: '/' + segments.join('/') });
 }
@@ -55,7 +43,7 @@ export class DumpDocuments implements vscode.TextDocumentContentProvider, vscode
     const source = await this.#traffic.open();
     if (!shown) return '';
     await this.#traffic.captured([shown.node]);
-    const dump = captureOf(source.rules(shown.node))?.dumps.find(({ name }) => name === shown.dump);
+    const dump = captureIn(source.rules(shown.node))?.dumps.find(({ name }) => name === shown.dump);
     return dump?.text ?? `# ${t('{0} of {1} has not been read, or is gone.', shown.dump, shown.node)}\n`;
   }
 

@@ -1,0 +1,204 @@
+/** The rows of the Nodes tree, as plain data: a node, and below it what is known of it and the dumps that were read. */
+import { parseRelease } from '../kubeproxy/version.ts';
+import { kubeProxyContainer, kubeProxyPod } from '../kubeproxy/pod.ts';
+import type { ClusterObjects, Node } from '../kubernetes/objects.ts';
+import type { ClusterSource, Dump, NodeCapture, NodeRules } from '../kubernetes/source.ts';
+import { captureIn } from './capture-of.ts';
+import { age, moment } from './moments.ts';
+import type { NodeHealth } from './health.ts';
+import { bold, escape } from './markdown.ts';
+import type { Mark, RowText } from './services-text.ts';
+import { count, t } from './words.ts';
+
+export type NodesRow =
+  | { readonly kind: 'node'; readonly id: string; readonly name: string; readonly node: Node }
+  | {
+      readonly kind: 'fact';
+      readonly id: string;
+      readonly label: string;
+      readonly value: string;
+      readonly icon: string;
+    }
+  | { readonly kind: 'problem'; readonly id: string; readonly message: string; readonly advice: string }
+  | { readonly kind: 'dump'; readonly id: string; readonly node: string; readonly dump: Dump };
+
+export function nodesRows(objects: ClusterObjects): readonly NodesRow[] {
+  return objects.nodes
+    .map((node): NodesRow => ({ kind: 'node', id: `node/${node.metadata.name}`, name: node.metadata.name, node }))
+    .sort((a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }));
+}
+
+/** How a node's rules are kept, from what its dumps hold: "iptables (nft)", "iptables (legacy)", "nftables". */
+export function modeWords(capture: NodeCapture, mode: string | undefined): string {
+  if (mode === 'nftables') return 'nftables';
+  const version = capture.dumps.find(({ name }) => name === 'iptables-version.txt')?.text ?? '';
+  const backend = /\((nf_tables|legacy)\)/.exec(version)?.[1];
+  const words = mode === 'none' ? t('no rules of kube-proxy') : (mode ?? 'iptables');
+  return backend && mode !== 'none' ? `${words} (${backend === 'nf_tables' ? 'nft' : backend})` : words;
+}
+
+/** "v1.37.2", from the image that the node's kube-proxy pod runs; else from the node object. */
+export function kubeProxyVersion(objects: ClusterObjects, node: Node): string | undefined {
+  const pod = kubeProxyPod(objects, node.metadata.name);
+  const tag = pod && kubeProxyContainer(pod)?.image?.split('@')[0]?.split(':').at(-1);
+  if (tag && parseRelease(tag)) return tag;
+  return node.status?.nodeInfo?.kubeletVersion;
+}
+
+/** What was read of a node, below it. */
+export function nodeFacts(
+  source: ClusterSource,
+  name: string,
+  node: Node,
+  mode: string | undefined,
+): readonly NodesRow[] {
+  const rules = source.rules(name);
+  const capture = captureIn(rules);
+  const rows: NodesRow[] = [];
+  const fact = (label: string, value: string | undefined, icon: string): void => {
+    if (value) rows.push({ kind: 'fact', id: `fact/${name}/${label}`, label, value, icon });
+  };
+  const problem = (message: string, advice: string, n: number): void =>
+    void rows.push({ kind: 'problem', id: `problem/${name}/${n}`, message, advice });
+  if (rules.kind === 'failed') problem(rules.problem.message, rules.problem.advice, -1);
+  capture?.problems.forEach(({ message, advice }, n) => problem(message, advice, n));
+  const addresses = node.status?.addresses?.filter(({ type }) => type !== 'Hostname').map(({ address }) => address);
+  fact(t('Addresses'), addresses?.join(', '), 'globe');
+  fact(t('Zone'), node.metadata.labels?.['topology.kubernetes.io/zone'], 'location');
+  fact(
+    t('Pod network'),
+    (node.spec?.podCIDRs ?? [node.spec?.podCIDR ?? '']).filter((text) => text).join(', '),
+    'symbol-namespace',
+  );
+  const kubeProxy = [kubeProxyVersion(source.objects, node), kubeProxyPod(source.objects, name)?.metadata.name];
+  fact('kube-proxy', kubeProxy.filter((part) => part !== undefined).join(' · '), 'package');
+  if (capture) {
+    fact(t('Mode'), modeWords(capture, mode), 'settings');
+    const version = capture.dumps.find((dump) => dump.name === 'iptables-version.txt')?.text.trim();
+    fact('iptables', version?.replace(/^iptables /, ''), 'tag');
+    fact(
+      t('Read'),
+      [moment(capture.at), capture.pod && t('by exec into {0}', capture.pod)].filter((x) => x).join(' · '),
+      'history',
+    );
+    for (const dump of capture.dumps)
+      if (dump.name !== 'iptables-version.txt' && dump.text.trim() !== '')
+        rows.push({ kind: 'dump', id: `dump/${name}/${dump.name}`, node: name, dump });
+  }
+  return rows;
+}
+
+export function nodesText(
+  row: NodesRow,
+  source: ClusterSource,
+  health: NodeHealth | undefined,
+  mode: string | undefined,
+): RowText {
+  switch (row.kind) {
+    case 'node':
+      return nodeText(row, source, health, mode);
+    case 'fact':
+      return {
+        label: row.label,
+        description: row.value,
+        tooltip: `${escape(row.label)}: ${escape(row.value)}`,
+        spoken: `${row.label}: ${row.value}`,
+        icon: row.icon,
+        mark: 'quiet',
+        context: 'fact',
+        opens: 'no',
+      };
+    case 'problem':
+      return {
+        label: row.message,
+        description: '',
+        tooltip: `$(warning) ${escape(row.message)}\n\n${escape(row.advice)}`,
+        spoken: `${row.message} ${row.advice}`,
+        icon: 'warning',
+        mark: 'warning',
+        context: 'problem',
+        opens: 'no',
+      };
+    case 'dump': {
+      const lines = count(row.dump.text.split('\n').length - 1, '{0} line', '{0} lines');
+      const cut = row.dump.complete ? '' : ` · ${t('cut off')}`;
+      return {
+        label: row.dump.name,
+        description: lines + cut,
+        tooltip: `${escape(row.dump.name)} · ${escape(lines)}\n\n${escape(row.dump.from)}`,
+        spoken: t('Dump {0}, {1}', row.dump.name, lines + cut),
+        icon: 'file-code',
+        mark: row.dump.complete ? 'quiet' : 'warning',
+        context: 'dump rules',
+        opens: 'no',
+      };
+    }
+  }
+}
+
+function rulesWords(rules: NodeRules, kind: ClusterSource['kind']): { readonly words: string; readonly mark: Mark } {
+  switch (rules.kind) {
+    case 'none':
+      return { words: kind === 'recording' ? t('its rules were not recorded') : t('not read yet'), mark: 'unknown' };
+    case 'capturing':
+      return { words: t('being read: {0} of {1}', rules.done, rules.of), mark: 'unknown' };
+    case 'failed':
+      return { words: rules.problem.message, mark: 'warning' };
+    case 'captured': {
+      const { at, problems, dumps } = rules.capture;
+      const cut = dumps.some(({ complete }) => !complete);
+      return {
+        words: kind === 'recording' ? moment(at) : age(at),
+        mark: problems.length > 0 || cut ? 'warning' : 'good',
+      };
+    }
+  }
+}
+
+function nodeText(
+  row: NodesRow & { kind: 'node' },
+  source: ClusterSource,
+  health: NodeHealth | undefined,
+  mode: string | undefined,
+): RowText {
+  const rules = source.rules(row.name);
+  const capture = captureIn(rules);
+  const read = rulesWords(rules, source.kind);
+  const programmed =
+    health && health.ports > 0 ? t('{0} of {1} ports as the API says', health.right, health.ports) : undefined;
+  const wrong = health !== undefined && health.right < health.ports;
+  const mark: Mark = wrong ? 'error' : read.mark;
+  const version = kubeProxyVersion(source.objects, row.node);
+  const facts = [capture && modeWords(capture, mode), version, read.words];
+  const description = (wrong ? [programmed, ...facts] : [facts[0], version, programmed, read.words])
+    .filter((part) => part !== undefined && part !== '')
+    .join(' · ');
+  const icons: Readonly<Record<Mark, string>> = {
+    good: 'pass',
+    warning: 'warning',
+    error: 'error',
+    unknown: 'question',
+    quiet: 'server',
+  };
+  const reading = rules.kind === 'capturing';
+  const wrongServices = health?.wrong.slice(0, 10).map((key) => `- ${escape(key)}`) ?? [];
+  return {
+    label: row.name,
+    description,
+    tooltip: [
+      bold(row.name),
+      '',
+      ...facts.filter((fact) => fact).map((fact) => `- ${escape(fact!)}`),
+      ...(programmed ? [`- ${escape(programmed)}`] : []),
+      ...(wrongServices.length > 0 ? ['', escape(t('Otherwise than the API says:')), '', ...wrongServices] : []),
+      ...(rules.kind === 'failed'
+        ? ['', `$(warning) ${escape(rules.problem.message)}`, '', escape(rules.problem.advice)]
+        : []),
+    ].join('\n'),
+    spoken: t('Node {0}: {1}', row.name, description),
+    icon: reading ? 'sync~spin' : icons[mark],
+    mark,
+    context: `node${source.kind === 'live' ? ' capturable' : ''}${capture ? ' rules trace' : ''}`,
+    opens: 'yes',
+  };
+}

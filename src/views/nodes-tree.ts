@@ -1,0 +1,93 @@
+import * as vscode from 'vscode';
+import type { Traffic } from './context.ts';
+import { dumpUri } from './dump-documents.ts';
+import type { Health } from './health.ts';
+import type { NodesRow } from './nodes-rows.ts';
+import { Known, treeItem } from './tree-item.ts';
+
+/** So often are "12 s ago" and the like brought up to date while they are on screen, in milliseconds. */
+const AGE_REFRESH = 15_000;
+
+/** The tree "Nodes". What it shows is computed in nodes-rows.ts, which is loaded when the view is first shown. */
+export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disposable {
+  readonly #traffic: Traffic;
+  readonly #health: Health;
+  readonly #changed = new vscode.EventEmitter<NodesRow | undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #known = new Known<NodesRow>();
+  readonly #listening: vscode.Disposable;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(traffic: Traffic, health: Health) {
+    this.#traffic = traffic;
+    this.#health = health;
+    this.#listening = vscode.Disposable.from(
+      traffic.onDidChange((change) => {
+        if (change.source) this.#known.clear();
+        if (change.source || change.objects.some((kind) => kind === 'nodes' || kind === 'pods'))
+          this.#changed.fire(undefined);
+        else this.#refresh(change.nodes);
+      }),
+      health.onDidChangeNodes((names) => this.#refresh(names)),
+    );
+  }
+
+  #refresh(names: readonly string[]): void {
+    for (const name of names) {
+      const row = this.#known.get(`node/${name}`);
+      if (row) this.#changed.fire(row);
+    }
+  }
+
+  /** Ages are only kept up to date for a live cluster on screen. */
+  set visible(visible: boolean) {
+    clearInterval(this.#timer);
+    this.#timer = visible
+      ? setInterval(() => {
+          const { source } = this.#traffic;
+          if (source?.kind === 'live') this.#refresh(source.objects.nodes.map((node) => node.metadata.name));
+        }, AGE_REFRESH)
+      : undefined;
+  }
+
+  async getTreeItem(row: NodesRow): Promise<vscode.TreeItem> {
+    const { nodesText } = await import('./nodes-rows.ts');
+    const source = await this.#traffic.open();
+    const name = row.kind === 'node' ? row.name : '';
+    const text = nodesText(row, source, this.#health.ofNode(name), await this.#mode(name));
+    const item = treeItem(row.id, text);
+    if (row.kind === 'dump') {
+      const uri = dumpUri(source, row.node, row.dump.name);
+      if (uri) item.command = { command: 'vscode.open', title: text.label, arguments: [uri] };
+    }
+    return item;
+  }
+
+  async getChildren(row?: NodesRow): Promise<NodesRow[]> {
+    const source = this.#traffic.source ?? (await this.#traffic.open());
+    const { nodesRows, nodeFacts } = await import('./nodes-rows.ts');
+    if (!row) {
+      const rows = nodesRows(source.objects);
+      this.#health.wantNodes(rows.flatMap((one) => (one.kind === 'node' ? [one.name] : [])));
+      return this.#known.keep(rows);
+    }
+    if (row.kind !== 'node') return [];
+    await this.#traffic.captured([row.name]);
+    return this.#known.keep(nodeFacts(source, row.name, row.node, await this.#mode(row.name)));
+  }
+
+  getParent(row: NodesRow): NodesRow | undefined {
+    return row.kind === 'dump' ? this.#known.get(`node/${row.node}`) : undefined;
+  }
+
+  async #mode(name: string): Promise<string | undefined> {
+    const node = (await this.#health.scene()).nodes.find((one) => one.name === name);
+    return node?.kind === 'read' ? node.mode : undefined;
+  }
+
+  dispose(): void {
+    clearInterval(this.#timer);
+    this.#listening.dispose();
+    this.#changed.dispose();
+  }
+}
