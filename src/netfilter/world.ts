@@ -2,7 +2,7 @@ import { bitsOf, contains, equal, parsePrefix, type Address, type Family } from 
 import type { NodeNetwork } from './outcome.ts';
 
 /** How the kernel classes an address (the RTN_ types of linux/rtnetlink.h), as `addrtype` and `fib … type` see it. */
-export type AddressType = 'local' | 'unicast' | 'broadcast' | 'multicast' | 'unspec';
+export type AddressType = 'local' | 'unicast' | 'broadcast' | 'anycast' | 'multicast' | 'unspec';
 
 export type Route =
   | { readonly kind: 'local' }
@@ -37,6 +37,7 @@ const LOOPBACK_ADDRESS: Record<Family, Address> = { 4: { family: 4, value: 0x7f0
 export function worldOf(network: NodeNetwork): World {
   const local = new Set<string>();
   const broadcast = new Set<bigint>([0xffffffffn]);
+  const anycast = new Set<bigint>();
   const routes: {
     readonly family: Family;
     readonly value: bigint;
@@ -49,6 +50,8 @@ export function worldOf(network: NodeNetwork): World {
     const value = (address.value >> host) << host;
     // fib_add_ifaddr (net/ipv4/fib_frontend.c): a broadcast address for anything wider than a /31
     if (address.family === 4 && length < 31) broadcast.add(value | ((1n << host) - 1n));
+    // a node that forwards answers to the subnet-router anycast address, too (addrconf_join_anycast, net/ipv6/addrconf.c)
+    if (address.family === 6 && length < 127) anycast.add(value);
     routes.push({ family: address.family, value, length, interface: name });
   }
   for (const route of network.routes) routes.push({ ...route.prefix, interface: route.interface });
@@ -63,12 +66,14 @@ export function worldOf(network: NodeNetwork): World {
     }
     if (address.value === 1n) return 'local';
     if (address.value === 0n) return 'unspec';
+    if (anycast.has(address.value)) return 'anycast';
     return contains(MULTICAST6, address) ? 'multicast' : 'unicast';
   };
   const isLocal = (address: Address): boolean => addressType(address) === 'local';
 
   const route = (destination: Address): Route => {
-    if (isLocal(destination)) return { kind: 'local' };
+    const type = addressType(destination);
+    if (type === 'local' || type === 'anycast') return { kind: 'local' };
     let best: (typeof routes)[number] | undefined;
     for (const candidate of routes)
       if ((!best || candidate.length > best.length) && contains(candidate, destination)) best = candidate;
@@ -127,6 +132,7 @@ export function worldOf(network: NodeNetwork): World {
   };
 }
 
+/** Text, since a Set compares objects by identity. */
 function key(address: Address): string {
   return `${address.family} ${address.value}`;
 }
