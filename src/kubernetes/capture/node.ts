@@ -1,0 +1,188 @@
+/** What one node's kernel holds, read by commands in its kube-proxy pod. Reads only. */
+import { DUMP_COMMANDS, isComplete } from '../dump.ts';
+import type { ClusterObjects } from '../objects.ts';
+import type { Dump, DumpName, NodeCapture, Problem } from '../source.ts';
+import type { Connection } from '../live/connection.ts';
+import { Trouble } from '../live/trouble.ts';
+import { execute, type Executed, type Target } from './exec.ts';
+import { kubeProxyOn } from './kube-proxy-pod.ts';
+
+/** Runs a command in the node's pod; a test may give another. Rejects as `execute` does. */
+export type Run = (command: readonly string[]) => Promise<Executed>;
+
+/** Commands of one node that run at the same time. */
+const AT_ONCE = 3;
+
+/** The way in is asked with this first: it is small, and says which backend the others speak for. */
+const FIRST: DumpName = 'iptables-version.txt';
+
+const MAIN: readonly DumpName[] = ['iptables-save.txt', 'ip6tables-save.txt', 'nft.json', 'nft.txt', 'ipset-save.txt'];
+
+/** kube-proxy's image has no ip, but cat; the kernel prints the rest. */
+const NETWORK: readonly DumpName[] = ['fib_trie.txt', 'route.txt', 'if_inet6.txt', 'ipv6_route.txt'];
+
+const LEGACY: readonly DumpName[] = ['iptables-legacy-save.txt', 'ip6tables-legacy-save.txt'];
+const NFT: readonly DumpName[] = ['iptables-nft-save.txt', 'ip6tables-nft-save.txt'];
+
+/**
+ * Never rejects. A Problem where nothing could be had; in the capture are the problems of single dumps.
+ *
+ * @param progress how many of how many dumps are here
+ */
+export async function captureNode(
+  connection: Connection,
+  objects: ClusterObjects,
+  node: string,
+  signal: AbortSignal,
+  progress: (done: number, of: number) => void,
+): Promise<NodeCapture | Problem> {
+  const target = kubeProxyOn(node, objects);
+  if ('code' in target) return target;
+  const run: Run = (command) => execute(connection, target, command, { signal });
+  return captureBy(run, target, node, signal, progress);
+}
+
+export async function captureBy(
+  run: Run,
+  target: Target,
+  node: string,
+  signal: AbortSignal,
+  progress: (done: number, of: number) => void,
+): Promise<NodeCapture | Problem> {
+  const pod = `${target.namespace}/${target.pod}`;
+  const read = new Map<DumpName, Reading>();
+  const one = async (name: DumpName): Promise<void> => void read.set(name, await attempt(run, name, pod, node));
+  await one(FIRST);
+  const first = read.get(FIRST)!;
+  // Not let in, or no connection: none of the others would fare better.
+  if (signal.aborted) return cancelled(node);
+  if (first.kind === 'trouble' && first.problem.code !== 'exec-failed') return first.problem;
+  const version = first.kind === 'dump' ? first.dump.text : '';
+  const names = [
+    ...MAIN,
+    ...(version.includes('(legacy)') ? [] : LEGACY),
+    ...(version.includes('(nf_tables)') ? [] : NFT),
+    ...NETWORK,
+  ];
+  let done = 1;
+  progress(done, names.length + 1);
+  const queue = [...names];
+  const worker = async (): Promise<void> => {
+    for (let name = queue.shift(); name !== undefined && !signal.aborted; name = queue.shift()) {
+      await one(name);
+      progress(++done, names.length + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  if (signal.aborted) return cancelled(node);
+
+  const dumps = [...read.values()].flatMap((reading) => (reading.kind === 'dump' ? [reading.dump] : [])).filter(kept);
+  const problems = problemsOf(read, dumps, node, pod);
+  const rules = dumps.filter((dump) => dump.name !== FIRST && !NETWORK.includes(dump.name));
+  if (rules.length === 0 && problems[0]) return problems[0];
+  return { node, at: Date.now(), pod, dumps, problems };
+}
+
+type Reading =
+  | { readonly kind: 'dump'; readonly dump: Dump }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'trouble'; readonly problem: Problem };
+
+async function attempt(run: Run, name: DumpName, pod: string, node: string): Promise<Reading> {
+  const command = DUMP_COMMANDS[name];
+  const from = command.join(' ');
+  const trouble = (message: string, advice: string, detail: string): Reading => ({
+    kind: 'trouble',
+    problem: { code: 'exec-failed', message, advice, detail },
+  });
+  try {
+    const { stdout, stderr, exitCode, message } = await run(command);
+    if (exitCode === 0) return { kind: 'dump', dump: { name, text: stdout, from, complete: isComplete(name, stdout) } };
+    if (isMissing(exitCode, message, stderr)) return { kind: 'missing' };
+    const said = stderr.trim() || message;
+    return trouble(
+      `${from} failed on ${node}: ${said.split('\n')[0]}`,
+      advise(said, pod),
+      `${said}\n${message}`.trim(),
+    );
+  } catch (error) {
+    if (error instanceof Trouble) return { kind: 'trouble', problem: error.problem };
+    return trouble(`${from} failed on ${node}`, 'Try again.', error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A runtime says it in its own words (containerd, CRI-O), a wrapper script by the shell's exit codes. */
+function isMissing(exitCode: number | undefined, message: string, stderr: string): boolean {
+  if (exitCode === 127 || exitCode === 126) return true;
+  return (
+    exitCode === undefined &&
+    /executable file not found|no such file or directory|stat .*: no such/i.test(message + stderr)
+  );
+}
+
+function advise(said: string, pod: string): string {
+  if (/permission denied|operation not permitted|must be root/i.test(said))
+    return `The container of ${pod} lacks the right to read the kernel's rules (CAP_NET_ADMIN); see its securityContext.`;
+  if (/lock/i.test(said)) return 'Something else holds the lock of iptables; try again in a moment.';
+  return `Try it by hand: kubectl -n ${pod.replace('/', ' exec ')} -- …`;
+}
+
+/** The other backend's rules only where it holds any. A chain without rules changes no packet, unless its policy is to drop. */
+function kept(dump: Dump): boolean {
+  if (!LEGACY.includes(dump.name) && !NFT.includes(dump.name)) return true;
+  return !dump.complete || /^(\[\d+:\d+\] )?-A |^:\S+ DROP/m.test(dump.text);
+}
+
+function problemsOf(
+  read: ReadonlyMap<DumpName, Reading>,
+  dumps: readonly Dump[],
+  node: string,
+  pod: string,
+): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const [name, reading] of read) {
+    const required = name === 'iptables-save.txt' || name === 'ip6tables-save.txt';
+    if (reading.kind === 'trouble' && !isCovered(name, dumps)) problems.push(reading.problem);
+    if (reading.kind === 'dump' && !reading.dump.complete && dumps.includes(reading.dump))
+      problems.push({
+        code: 'truncated',
+        message: `${reading.dump.from} on ${node} was cut off: its end is missing`,
+        advice: 'Read the rules again; what is shown for this node may lack rules.',
+      });
+    // Without iptables the rules may still be nft's; without both there are none to see.
+    if (
+      reading.kind === 'missing' &&
+      required &&
+      !dumps.some((dump) => dump.name === 'nft.json' || dump.name === 'nft.txt')
+    )
+      problems.push(notThere(DUMP_COMMANDS[name][0]!, pod));
+  }
+  const nft = dumps.some((dump) => dump.name === 'nft.json' || dump.name === 'nft.txt');
+  const programmed = dumps.some((dump) => dump.name.endsWith('save.txt') && dump.text.includes('KUBE-SERVICES'));
+  if (!nft && !programmed && read.get('nft.json')?.kind === 'missing') problems.push(notThere('nft', pod));
+  return problems;
+}
+
+/** Some builds of nft have no JSON (its text serves as well), and sets or the network are an addition. */
+function isCovered(name: DumpName, dumps: readonly Dump[]): boolean {
+  const has = (other: DumpName): boolean => dumps.some((dump) => dump.name === other && dump.complete);
+  if (name === 'nft.json') return has('nft.txt');
+  if (name === 'nft.txt') return has('nft.json');
+  return name === 'iptables-version.txt';
+}
+
+function notThere(command: string, pod: string): Problem {
+  return {
+    code: 'command-missing',
+    message: `There is no ${command} in ${pod}: the rules that it shows are not known`,
+    advice: `Log in to the node, save the output of ${command} there and open it as a recording.`,
+  };
+}
+
+function cancelled(node: string): Problem {
+  return {
+    code: 'cancelled',
+    message: `Reading the rules of ${node} was cancelled`,
+    advice: 'Start it again when you like.',
+  };
+}
