@@ -1,0 +1,131 @@
+/** An nft dump as part of a node's program. */
+import type { Hook } from '../outcome.ts';
+import type {
+  Base,
+  Chain as ProgramChain,
+  ChainType,
+  ReadProblem,
+  Rule as ProgramRule,
+  Table as ProgramTable,
+} from '../program.ts';
+import type { Context } from './context.ts';
+import { nextRule } from './dispatch.ts';
+import { findArray } from './json-places.ts';
+import { readJson } from './json.ts';
+import { languageOf } from './language.ts';
+import type { Chain, Rule, Ruleset, Table } from './ruleset.ts';
+import { readText } from './text.ts';
+
+const HOOKS = new Set(['prerouting', 'input', 'forward', 'output', 'postrouting']);
+const TYPES = new Set(['filter', 'nat', 'route']);
+
+/** Reads `nft list ruleset` or `nft -j list ruleset`, whichever this is. Never throws. */
+export function readNft(text: string, dump: string): Ruleset {
+  return findArray(text) || /^\s*[{[]/.test(text) ? readJson(text, dump) : readText(text, dump);
+}
+
+/** The tables that IPv4 and IPv6 packets meet. Those of bridge, arp and netdev are read, but a packet's way here does not cross them. */
+export function nftTables(ruleset: Ruleset): readonly ProgramTable[] {
+  return ruleset.tables.flatMap((table) =>
+    table.family === 'ip' || table.family === 'ip6' || table.family === 'inet' ? [programTable(table)] : [],
+  );
+}
+
+export function nftProblems(ruleset: Ruleset): readonly ReadProblem[] {
+  return ruleset.problems;
+}
+
+const IPTABLES_CHAINS = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
+const IPTABLES_TABLES = new Set(['raw', 'mangle', 'nat', 'filter', 'security']);
+
+/** Whether iptables-nft keeps its rules in this table: then `iptables-save` says more of it than nft does. */
+export function isIptablesTable(table: Pick<Table, 'family' | 'name' | 'chains'>): boolean {
+  if (table.family !== 'ip' && table.family !== 'ip6') return false;
+  if (!IPTABLES_TABLES.has(table.name)) return false;
+  return table.chains.every((chain) => !chain.base || IPTABLES_CHAINS.has(chain.name));
+}
+
+interface NftChain extends ProgramChain {
+  readonly source: Chain;
+}
+
+function programTable(table: Table): ProgramTable {
+  const iptables = isIptablesTable(table);
+  const sets = new Map(table.sets.map((set) => [set.name, set]));
+  const chains = new Map<string, NftChain>();
+  const dormant = table.flags.includes('dormant');
+  const contexts = new WeakMap<Rule, Context>();
+  const contextOf = (chain: ProgramChain, index: number): Context => {
+    const { source } = chain as NftChain;
+    const rule = source.rules[index]!;
+    let context = contexts.get(rule);
+    if (!context) {
+      context = { table: made, sets, chain: source, rule, number: index + 1, translated: iptables };
+      contexts.set(rule, context);
+    }
+    return context;
+  };
+  const made: ProgramTable = {
+    engine: iptables ? 'iptables-nft' : 'nftables',
+    family: table.family === 'ip' ? 4 : table.family === 'ip6' ? 6 : 'inet',
+    name: table.name,
+    label: iptables ? table.name : `${table.family} ${table.name}`,
+    chains,
+    language: languageOf(contextOf, (chain, from, state) =>
+      nextRule(chain, from, state, (chain as NftChain).source.rules),
+    ),
+  };
+  for (const chain of table.chains) chains.set(chain.name, programChain(made, chain, dormant));
+  return made;
+}
+
+function programChain(table: ProgramTable, chain: Chain, dormant: boolean): NftChain {
+  const base = dormant ? undefined : baseOf(chain);
+  return {
+    table,
+    name: chain.name,
+    ...(base ? { base } : {}),
+    get place() {
+      return chain.place;
+    },
+    get length() {
+      return chain.rules.length;
+    },
+    rule: (index) => withProblem(chain.rules[index]!),
+    source: chain,
+  };
+}
+
+function baseOf({ base }: Chain): Base | undefined {
+  if (!base || !HOOKS.has(base.hook) || !TYPES.has(base.type)) return undefined;
+  return { hook: base.hook as Hook, priority: base.priority, type: base.type as ChainType, policy: base.policy };
+}
+
+const checked = new WeakMap<Rule, ProgramRule>();
+
+/** The rule, with what of it could not be read. */
+function withProblem(rule: Rule): ProgramRule {
+  const known = checked.get(rule);
+  if (known) return known;
+  const unread = rule.statements.find((statement) => statement.kind === 'unknown');
+  const found: ProgramRule = {
+    get text() {
+      return rule.text;
+    },
+    get place() {
+      return rule.place;
+    },
+    ...(rule.comment === undefined ? {} : { comment: rule.comment }),
+    ...(unread?.kind === 'unknown'
+      ? {
+          problem: {
+            place: rule.place,
+            message: `"${unread.text.slice(0, 120)}" is no statement of nftables that is known here: a match or a verdict was expected.`,
+            advice: 'Traces follow both ways at this rule. If the dump was damaged, record the node again.',
+          },
+        }
+      : {}),
+  };
+  checked.set(rule, found);
+  return found;
+}
