@@ -41,7 +41,7 @@ export function answerOf(question: Question, traced: TracedNode): NodeAnswer {
     at: traced.at,
     packet: sent.packet,
     streams,
-    idle: idleOf(question, streams, expected),
+    idle: question.client === 'ping' ? [] : idleOf(question, streams, expected),
   };
 }
 
@@ -108,7 +108,7 @@ function idleOf(question: Question, streams: readonly Stream[], expected: Expect
     if (served.has(endpoint) || endpoint.address.includes(':') !== family6) continue;
     const why = expected.leftOut.get(endpoint);
     if (why !== undefined) idle.push({ endpoint, reason: why, unexpected: false });
-    else if (question.client === 'outside-refused' && refused)
+    else if (refused && refused.wrong === undefined)
       idle.push({ endpoint, reason: 'ready, but this client is refused', unexpected: false });
     else if (served.size === 0 && refused)
       idle.push({ endpoint, reason: 'ready, but this node lets nothing through', unexpected: true });

@@ -37,9 +37,11 @@ export function sourceRanges(service: Service, family: Family): readonly Prefix[
 export function clientsFor(service: Service, way: Way): readonly Client[] {
   if (way.address === '127.0.0.1' || way.address === '::1') return ['node'];
   const ranges = way.kind === 'loadBalancerIP' ? sourceRanges(service, way.family) : [];
-  if (ranges.length === 0) return ['pod', 'node', 'outside'];
-  const refused = outsideAddress(way.family, (address) => !ranges.some((range) => contains(range, address)));
-  return refused ? ['pod', 'node', 'outside', 'outside-refused'] : ['pod', 'node', 'outside'];
+  const refused =
+    ranges.length > 0 && outsideAddress(way.family, (address) => !ranges.some((range) => contains(range, address)));
+  // Pinging a node port would ping the node.
+  const ping: readonly Client[] = way.kind === 'nodePort' ? [] : ['ping'];
+  return ['pod', 'node', 'outside', ...(refused ? ['outside-refused' as const] : []), ...ping];
 }
 
 /** The packet, or why there is none. */
@@ -68,12 +70,12 @@ export function packetFrom(client: Client, way: Way, sender: Sender): Sent {
   const inside = client === 'node' ? 'local' : interfaceTowards(network, sent.source);
   if (inside === undefined)
     return { none: `no interface of ${node.metadata.name} leads to ${formatAddress(sent.source)}` };
+  const common = { in: inside, source: sent.source, destination };
+  if (client === 'ping') return { from: sent.from, packet: { ...common, protocol: 'icmp' } };
   return {
     from: sent.from,
     packet: {
-      in: inside,
-      source: sent.source,
-      destination,
+      ...common,
       protocol: way.protocol === 'TCP' ? 'tcp' : way.protocol === 'UDP' ? 'udp' : 'sctp',
       destinationPort: way.port,
     },
@@ -90,6 +92,7 @@ function sourceOf(
   const name = sender.node.metadata.name;
   switch (client) {
     case 'pod':
+    case 'ping':
       return podAddress(sender, family) ?? { none: `no pod address of IPv${family} is known on ${name}` };
     case 'node': {
       // The kernel takes the destination itself where that is one of its own, else the way out's address.
@@ -189,6 +192,8 @@ export function clientWords(client: Client, node: string, ranges: boolean): stri
   switch (client) {
     case 'pod':
       return `a pod on ${node}`;
+    case 'ping':
+      return `a ping from a pod on ${node}`;
     case 'node':
       return `${node} itself`;
     case 'outside':

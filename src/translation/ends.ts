@@ -29,13 +29,14 @@ export function endsOf(
     const address = formatAddress(outcome.destination);
     if (!outcome.translated) return untranslated(question, traced, expected, outcome, address);
     const endpoint = endpoints.get(addressAndPort(address, outcome.destinationPort));
-    if (endpoint) return reached(expected, endpoint);
+    if (endpoint) return reached(question, expected, endpoint);
     return stranger(question, address, outcome.destinationPort);
   };
 }
 
-function reached(expected: Expectation, endpoint: EndpointView): Ending {
+function reached(question: Question, expected: Expectation, endpoint: EndpointView): Ending {
   const end: End = { kind: 'endpoint', endpoint };
+  if (question.client === 'outside-refused') return { end, wrong: 'lets in a client that is in no source range' };
   const why = expected.leftOut.get(endpoint);
   if (why === undefined) return { end };
   if (!endpoint.conditions.ready) return { end, wrong: `${notReadyWords(endpoint)}, and this node still sends to it` };
@@ -70,6 +71,11 @@ function whoHas(question: Question, address: string): string | undefined {
 
 function rejected(question: Question, expected: Expectation, outcome: Outcome): Ending {
   const kind = outcome.rejectWith ?? 'icmp-port-unreachable';
+  // nftables mode, since 1.30: the end of the services chain rejects what no port of a cluster IP takes.
+  if (question.client === 'ping')
+    return {
+      end: { kind: 'reject', with: kind, why: `refused at once: only its ports are taken, by ${decider(outcome)}` },
+    };
   const ready = expected.chosen.size;
   const none = question.port.endpoints.length === 0 ? 'it has no endpoints' : 'none of its endpoints is ready';
   if (ready === 0) return { end: { kind: 'reject', with: kind, why: `refused at once: ${none}` } };
@@ -119,6 +125,12 @@ function untranslated(
     ? `${rules} goes to the node itself, whose own processes may answer`
     : `${rules} keeps ${canonical(address)} as its destination${out ? `, leaves by ${out}` : ''} and is lost: no interface has that address`;
   const end: End = { kind: 'untranslated', address: addressAndPort(address, outcome.destinationPort), why };
+  if (question.client === 'ping') {
+    const { port, protocol } = question.port;
+    const takes = `the rules take ${protocol} port ${port.port} of it, no ping`;
+    const lost = `no answer: ${takes}. ${out ? `It leaves by ${out}, but no` : 'No'} interface has ${address}.`;
+    return { end: { ...end, why: local ? `${takes}, so the node itself may answer` : lost } };
+  }
   if (expected.chosen.size === 0 && question.port.endpoints.length > 0 && question.way.kind === 'nodePort')
     return { end };
   return { end, wrong: 'this node does not know this way in' };

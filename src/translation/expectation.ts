@@ -95,7 +95,7 @@ function releaseOn(objects: ClusterObjects, node: string): Release {
 /** Pods and the node itself are not bound by externalTrafficPolicy. */
 function boundBy(port: ProxiedPort, way: Way, client: Client): string | undefined {
   if (way.kind === 'clusterIP') return port.internalPolicyLocal ? 'internalTrafficPolicy' : undefined;
-  if (client === 'pod' || client === 'node') return undefined;
+  if (client !== 'outside' && client !== 'outside-refused') return undefined;
   return port.externalPolicyLocal ? 'externalTrafficPolicy' : undefined;
 }
 

@@ -14,9 +14,10 @@ export interface Way {
 
 /**
  * Who sends: a pod on the node, the node itself (or a hostNetwork pod), or somebody outside of the cluster. Where the
- * Service has source ranges, `outside` is in one of them and `outside-refused` in none.
+ * Service has source ranges, `outside` is in one of them and `outside-refused` in none. `ping` is a pod that sends an ICMP
+ * echo request to the VIP.
  */
-export type Client = 'pod' | 'node' | 'outside' | 'outside-refused';
+export type Client = 'pod' | 'node' | 'outside' | 'outside-refused' | 'ping';
 
 /** An endpoint as the API has it, with what is known of its pod. */
 export interface EndpointView {

@@ -9,6 +9,8 @@ export type TracedNode =
       readonly at: number;
       readonly network: NodeNetwork;
       readonly mode: 'iptables' | 'nftables' | 'ipvs' | 'none';
+      /** "iptables (nft) · kube-proxy 1.37.2". */
+      readonly about: string;
       /** Remembers the outcomes of packets that it has followed. */
       readonly trace: (packet: PacketCase) => readonly Outcome[];
     }

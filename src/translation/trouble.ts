@@ -1,0 +1,87 @@
+/** The one sentence above the picture: what is wrong, where, and what that does to connections. */
+import { alikeNodes, namesOf } from './alike.ts';
+import { addressAndPort, nameOf } from './endpoints.ts';
+import { headlineOf } from './headline.ts';
+import type { Action, Finding } from './picture.ts';
+import type { Scene } from './scene.ts';
+import { fraction, percent } from './shares.ts';
+import type { NodeAnswer, ServiceStory, Stream } from './story.ts';
+
+type Traced = NodeAnswer & { readonly kind: 'traced' };
+
+/** Of the nodes that are shown: the first group of alike nodes that is wrong, else what the API alone explains. */
+export function troubleIn(scene: Scene, story: ServiceStory, answers: readonly NodeAnswer[]): Finding | undefined {
+  for (const { nodes, answer } of alikeNodes(answers)) {
+    if (answer.kind !== 'traced') continue;
+    const finding = wrongOn(nodes, answer, story);
+    if (finding) return finding;
+  }
+  const headline = headlineOf(scene.objects, story);
+  switch (headline.state) {
+    case 'empty':
+    case 'unready':
+      return {
+        severity: 'warning',
+        title: headline.state === 'empty' ? 'No endpoints.' : 'No endpoint is ready.',
+        text: sentence(headline.words, headline.more),
+        actions: [{ action: 'yaml', label: 'Open the Service' }],
+      };
+    case 'partly':
+    case 'healthy':
+    case 'unproxied':
+      return undefined;
+  }
+}
+
+function wrongOn(nodes: readonly string[], answer: Traced, story: ServiceStory): Finding | undefined {
+  const wrong = answer.streams.filter((stream) => stream.wrong !== undefined);
+  const missing = answer.idle.filter((idle) => idle.unexpected);
+  if (wrong.length === 0 && missing.length === 0) return undefined;
+  const parts = wrong.slice(0, 2).map((stream) => consequence(stream, story));
+  if (wrong.length > 2) parts.push(`${wrong.length - 2} more ends are wrong.`);
+  if (missing.length > 0) {
+    const names = namesOf(
+      missing.map((idle) => nameOf(idle.endpoint)),
+      2,
+    );
+    const nothingArrives = answer.streams.every((stream) => stream.end.kind !== 'endpoint');
+    const get = missing.length === 1 ? 'is ready and gets' : 'are ready and get';
+    if (!nothingArrives) parts.push(`${names} ${get} nothing from there.`);
+  }
+  const [node] = nodes;
+  const actions: { action: Action; label: string; argument?: string }[] = [
+    { action: 'expected', label: 'Show expected ↔ actual', argument: node! },
+    { action: 'trace', label: 'Trace', argument: node! },
+    { action: 'pod', label: "Open kube-proxy's pod", argument: node! },
+  ];
+  return { severity: 'error', title: `Drift on ${namesOf(nodes)}.`, text: parts.join(' '), actions };
+}
+
+function consequence(stream: Stream, story: ServiceStory): string {
+  const { end } = stream;
+  const share = capital(fraction(stream.share));
+  const of = stream.share > 1 - 1e-6 ? 'connections' : `of its connections`;
+  const go = stream.share > 1 - 1e-6 || stream.share > 0.5 ? 'go' : 'goes';
+  switch (end.kind) {
+    case 'stranger':
+      return end.now
+        ? `${share} ${of} ${go} to ${end.address}, which is no endpoint of ${story.key}: ${end.now} has that address now.`
+        : `${share} ${of} ${go} to ${addressAndPort(end.address, end.port)}, which no pod has any more: they time out.`;
+    case 'endpoint':
+      return `${share} ${of} ${go} to ${nameOf(end.endpoint)}: ${stream.wrong ?? ''}.`;
+    case 'untranslated':
+      return `${capital(stream.wrong ?? '')}: ${end.why}.`;
+    case 'reject':
+    case 'drop':
+      return `${share === 'All' ? 'All connections are' : `${percent(stream.share)} of the connections are`} ${stream.wrong ?? ''}: ${end.why}.`;
+  }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function sentence(words: string, more: string | undefined): string {
+  const first = `${capital(words)}.`;
+  return more ? `${first} ${capital(more)}${/[.!?]$/.test(more) ? '' : '.'}` : first;
+}
