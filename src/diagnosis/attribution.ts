@@ -1,0 +1,167 @@
+/** Which Service ports a difference touches: whose chain or rule it is, and whose address and port the rule is about. */
+import type { ProxiedPort } from '../kubeproxy/services.ts';
+import { keyOfPort } from '../kubeproxy/services.ts';
+import { servicePortHash } from '../kubeproxy/names.ts';
+import { commentOf, targetOf } from './blocks.ts';
+import type { Entry, SliceDifference } from './compare.ts';
+import { portHashOf } from './owned.ts';
+
+/** Entries that differ, with the chain, set or map that they differ in. */
+export interface Touch {
+  readonly difference: SliceDifference;
+  readonly entries: readonly Entry[];
+}
+
+export interface Touched {
+  readonly ports: ReadonlyMap<ProxiedPort, readonly Touch[]>;
+  /** By what the rule's comment calls the Service port that the API no longer has: "shop/old:http". */
+  readonly gone: ReadonlyMap<string, readonly Touch[]>;
+  /** Rules that all Services share. */
+  readonly common: readonly Touch[];
+}
+
+/** A node's Service ports of one family, by what rules say of them. Indexes are built when they are first asked. */
+export class PortIndex {
+  readonly ports: readonly ProxiedPort[];
+  #hashes: ReadonlyMap<string, ProxiedPort> | undefined;
+  #labels: ReadonlyMap<string, ProxiedPort> | undefined;
+  #ways: ReadonlyMap<string, readonly ProxiedPort[]> | undefined;
+  readonly #endpointsOf: (port: ProxiedPort) => readonly string[];
+
+  /** @param endpointsOf "10.244.0.1:8080" of all endpoints that rules may lead to */
+  constructor(ports: readonly ProxiedPort[], endpointsOf: (port: ProxiedPort) => readonly string[]) {
+    this.ports = ports;
+    this.#endpointsOf = endpointsOf;
+  }
+
+  byEndpoint(endpoint: string, protocol: string): readonly ProxiedPort[] {
+    return this.ports.filter((port) => port.protocol === protocol && this.#endpointsOf(port).includes(endpoint));
+  }
+
+  byHash(hash: string): ProxiedPort | undefined {
+    this.#hashes ??= new Map(this.ports.map((port) => [servicePortHash(port.label, port.protocol), port]));
+    return this.#hashes.get(hash);
+  }
+
+  byLabel(label: string, protocol: string): ProxiedPort | undefined {
+    this.#labels ??= new Map(this.ports.map((port) => [keyOfPort(port), port]));
+    return this.#labels.get(`${label}/${protocol}`);
+  }
+
+  /** @param address undefined: a node port */
+  byWay(address: string | undefined, protocol: string, port: number): readonly ProxiedPort[] {
+    this.#ways ??= indexWays(this.ports);
+    return this.#ways.get(`${address ?? '*'}|${protocol}|${port}`) ?? [];
+  }
+}
+
+function indexWays(ports: readonly ProxiedPort[]): ReadonlyMap<string, readonly ProxiedPort[]> {
+  const ways = new Map<string, ProxiedPort[]>();
+  const add = (key: string, port: ProxiedPort): void => {
+    const list = ways.get(key);
+    if (list) list.push(port);
+    else ways.set(key, [port]);
+  };
+  for (const port of ports) {
+    for (const address of [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs])
+      add(`${address}|${port.protocol}|${port.port}`, port);
+    if (port.nodePort) add(`*|${port.protocol}|${port.nodePort}`, port);
+    if (port.healthCheckNodePort) add(`*|tcp|${port.healthCheckNodePort}`, port);
+  }
+  return ways;
+}
+
+export function attribute(differences: readonly SliceDifference[], index: PortIndex): Touched {
+  const ports = new Map<ProxiedPort, Touch[]>();
+  const gone = new Map<string, Touch[]>();
+  const common: Touch[] = [];
+  const touch = <K>(map: Map<K, Touch[]>, key: K, difference: SliceDifference, entry: Entry | undefined): void => {
+    const list = map.get(key) ?? [];
+    map.set(key, list);
+    const last = list.at(-1);
+    if (last?.difference === difference) (last.entries as Entry[]).push(...(entry ? [entry] : []));
+    else list.push({ difference, entries: entry ? [entry] : [] });
+  };
+
+  for (const difference of differences) {
+    const own = difference.expected?.port;
+    const entries = [...difference.missing, ...difference.extra];
+    if (own) {
+      for (const entry of entries) {
+        touch(ports, own, difference, entry);
+        // Another's chain or address in a port's own chain: both may see it.
+        for (const port of portsAbout(entry, index)) if (port !== own) touch(ports, port, difference, entry);
+      }
+      if (entries.length === 0) touch(ports, own, difference, undefined);
+      continue;
+    }
+    const shared: Entry[] = [];
+    for (const entry of entries) {
+      const about = new Set([...(entry.port ? [entry.port] : []), ...portsAbout(entry, index)]);
+      for (const port of about) touch(ports, port, difference, entry);
+      if (about.size > 0) continue;
+      const label = labelOf(entry);
+      if (label === undefined) shared.push(entry);
+      else touch(gone, label, difference, entry);
+    }
+    if (shared.length > 0 || difference.reordered) common.push({ difference, entries: shared });
+  }
+  return { ports, gone, common };
+}
+
+/** The ports that a rule or element leads to, names, or has the address and port of. */
+function portsAbout(entry: Entry, index: PortIndex): readonly ProxiedPort[] {
+  return entry.text.startsWith('-A ') ? portsAboutRule(entry.text, index) : portsAboutJson(entry.text, index);
+}
+
+function portsAboutRule(rule: string, index: PortIndex): readonly ProxiedPort[] {
+  const found: (ProxiedPort | undefined)[] = [];
+  const protocol = / -p (\S+)/.exec(rule)?.[1] ?? 'tcp';
+  const target = targetOf(rule);
+  const hash = target === undefined ? undefined : portHashOf(target);
+  if (hash !== undefined) found.push(index.byHash(hash));
+  const label = ruleLabel(rule);
+  if (label !== undefined)
+    for (const each of protocol === 'tcp' ? ['tcp', 'udp', 'sctp'] : [protocol]) found.push(index.byLabel(label, each));
+  const address = / -d (\S+?)\/(?:32|128) /.exec(rule)?.[1];
+  const port = Number(/ --dport (\d+)/.exec(rule)?.[1]);
+  if (port) found.push(...index.byWay(rule.includes(' ! -d ') ? undefined : address, protocol, port));
+  return [...new Set(found.filter((each) => each !== undefined))];
+}
+
+/** Which Service port an iptables rule's comment names: "shop/cart:http cluster IP", "shop/cart -> 10.244.0.1:80". */
+export function ruleLabel(rule: string): string | undefined {
+  const comment = commentOf(rule);
+  if (comment === undefined) return undefined;
+  const inside = /(?:^|\b(?:for|to|traffic for) )([a-z0-9-]+\/[a-z0-9.-]+(?::[a-z0-9-]+)?)(?= |$)/.exec(comment);
+  return inside?.[1];
+}
+
+/** Names such as "service-ULMVA6XW-ns1/svc1/tcp/p80", "endpoint-5OJB2KTY-ns1/svc1/tcp/p80__10.180.0.1/80". */
+const NFT_NAME =
+  /(?:service|local|external|firewall|endpoint|affinity)-[A-Z2-7]{8}-([^/"]+)\/([^/"]+)\/(tcp|udp|sctp)\/([a-z0-9-]*)/g;
+
+function portsAboutJson(json: string, index: PortIndex): readonly ProxiedPort[] {
+  const found: (ProxiedPort | undefined)[] = [];
+  for (const [, namespace = '', name = '', protocol = '', portName = ''] of json.matchAll(NFT_NAME))
+    found.push(index.byLabel(`${namespace}/${name}${portName ? `:${portName}` : ''}`, protocol));
+  // Keys of elements: ["10.96.0.10","udp",53] at an address, ["tcp",30080] on the node.
+  for (const [, address, protocol = '', port] of json.matchAll(/\["(?:([\da-f.:]+)",")?(tcp|udp|sctp)",(\d+)\]/g))
+    found.push(...index.byWay(address, protocol, Number(port)));
+  // An element of cluster-ips: an address alone.
+  const address = /^"([\da-f.:]+)"$/.exec(json)?.[1];
+  if (address !== undefined) found.push(...index.ports.filter((port) => port.clusterIP === address));
+  // hairpin-connections: an endpoint, twice, and its port, whoever's.
+  const hairpin = /\["([\da-f.:]+)","\1","(tcp|udp|sctp)",(\d+)\]/.exec(json);
+  if (hairpin) {
+    const [, ip = '', protocol = '', port = ''] = hairpin;
+    found.push(...index.byEndpoint(ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`, protocol));
+  }
+  return [...new Set(found.filter((each) => each !== undefined))];
+}
+
+function labelOf(entry: Entry): string | undefined {
+  if (entry.text.startsWith('-A ')) return ruleLabel(entry.text);
+  const [, namespace, name, , portName] = new RegExp(NFT_NAME.source).exec(entry.text) ?? [];
+  return name === undefined ? undefined : `${namespace!}/${name}${portName ? `:${portName}` : ''}`;
+}

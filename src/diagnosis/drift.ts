@@ -1,0 +1,292 @@
+/** A node's rules against what kube-proxy should have written there: what differs, and what that does to packets. */
+import { SERVICE_NAME_LABEL, keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
+import type { Dump, NodeCapture } from '../kubernetes/source.ts';
+import { expectedRules, nodeProxy, type ByHand, type ExpectedRules, type NodeProxy } from '../kubeproxy/expected.ts';
+import { listTable } from '../kubeproxy/nftables/table.ts';
+import type { ProxiedPort } from '../kubeproxy/services.ts';
+import {
+  formatAddress,
+  formatEndpoint,
+  parseAddress,
+  parsePrefix,
+  type Family,
+  type Prefix,
+} from '../netfilter/address.ts';
+import type { NodeNetwork } from '../netfilter/outcome.ts';
+import type { Program } from '../netfilter/program.ts';
+import { trace } from '../netfilter/trace.ts';
+import { PortIndex } from './attribution.ts';
+import type { SliceDifference } from './compare.ts';
+import { consequences, witnesses, type Trace } from './consequence.ts';
+import type { FamilyDrift, Leftover, NodeDrift } from './drift-types.ts';
+import { completed, inSurroundings, iptablesDifferences } from './iptables-differences.ts';
+import { expectedTables } from './iptables-expected.ts';
+import { judge, once, type Court } from './judge.ts';
+import {
+  actualSlices,
+  expectedSlices,
+  hasKubeProxyRules,
+  nftablesDifferences,
+  nftablesInSurroundings,
+  type NftObject,
+} from './nftables-differences.ts';
+import type { Clock } from './pending.ts';
+import { usualProbes, type Ground } from './probes.ts';
+import {
+  backendOf,
+  savedTables,
+  withFirstLine,
+  withoutIptables,
+  withoutNftables,
+  withTexts,
+  type NamedText,
+} from './surroundings.ts';
+
+export interface NodeSubject {
+  readonly objects: ClusterObjects;
+  readonly capture: NodeCapture;
+  /** The node's addresses and routes, as far as they are known. */
+  readonly network: NodeNetwork;
+  /** Reads dumps into the form that is traced. */
+  readonly program: (dumps: readonly NamedText[]) => Program;
+  readonly byHand?: ByHand | undefined;
+  readonly changedAt?: Clock['changedAt'];
+}
+
+/** Never throws for bad dumps: what cannot be read is told. */
+export function nodeDrift(subject: NodeSubject): NodeDrift {
+  const { objects, capture } = subject;
+  const { dumps, node, at } = capture;
+  const proxy = nodeProxy(objects, node, dumps, subject.byHand);
+  const expected = expectedRules(objects, proxy, dumps);
+  if (expected.mode !== 'iptables' && expected.mode !== 'nftables')
+    return { kind: 'unknown', node, at, mode: expected.mode, proxy, reason: 'mode', words: expected.problem };
+  if (!holdsAnything(dumps))
+    return {
+      kind: 'unknown',
+      node,
+      at,
+      mode: 'none',
+      proxy,
+      reason: 'none',
+      words: `${node} holds no rules of kube-proxy`,
+    };
+  const compare = expected.mode === 'iptables' ? iptablesFamily : nftablesFamily;
+  const truncated = dumps.filter((dump) => !dump.complete).map((dump) => dump.name);
+  return {
+    kind: 'compared',
+    node,
+    at,
+    mode: expected.mode,
+    proxy,
+    families: ([4, 6] as const).flatMap((family) => compare(subject, proxy, expected, family)),
+    truncated,
+  };
+}
+
+function holdsAnything(dumps: readonly Dump[]): boolean {
+  return (
+    ([4, 6] as const).some((family) => savedTables(dumps, family).some((saved) => saved.owned > 0)) ||
+    dumps.some((dump) => (dump.name === 'nft.txt' || dump.name === 'nft.json') && dump.text.includes('kube-proxy'))
+  );
+}
+
+function iptablesFamily(
+  subject: NodeSubject,
+  proxy: NodeProxy,
+  expected: ExpectedRules,
+  family: Family,
+): readonly FamilyDrift[] {
+  if (expected.mode !== 'iptables') return [];
+  const { dumps } = subject.capture;
+  const rules = expected.families[family];
+  const saved = savedTables(dumps, family);
+  const main = saved[0];
+  // A family that was not read is not compared; one that kube-proxy does not serve has nothing of it.
+  if (!main) return [];
+  const tables = expectedTables(rules);
+  const actual = main.complete ? main.blocks : completed(tables, main.blocks);
+  const differences = iptablesDifferences(tables, actual);
+  const others = saved.slice(1).filter((each) => each.owned > 0);
+  const leftovers: Leftover['where'][] = [
+    ...others.map((each) => backendOf(each.name, dumps)),
+    ...(hasTable(dumps, family) ? (['nftables'] as const) : []),
+  ];
+  const actualDumps = main.complete ? dumps : withTexts(dumps, new Map([[main.name, actual.text]]));
+  const expectedDumps = once(() => {
+    const clean = new Map([...withoutIptables(dumps, main.name), ...withoutNftables(dumps)]);
+    clean.set(main.name, withFirstLine(main.blocks.text, inSurroundings(tables, actual)));
+    return withTexts(dumps, clean);
+  });
+  const court = courtOf(subject, proxy, family, {
+    ports: rules.ports.map((each) => each.port),
+    reachable: new Map(rules.ports.map((each) => [each.port, each.selection.reachable.map((e) => e.text)])),
+    rules: rules.ports.reduce((sum, each) => sum + each.lines.nat.length + each.lines.filter.length, 0),
+    expected: expectedDumps,
+    actual: () => actualDumps,
+  });
+  return [familyOf(court, differences, leftovers)];
+}
+
+function nftablesFamily(
+  subject: NodeSubject,
+  proxy: NodeProxy,
+  expected: ExpectedRules,
+  family: Family,
+): readonly FamilyDrift[] {
+  if (expected.mode !== 'nftables') return [];
+  const { dumps } = subject.capture;
+  const name = family === 4 ? 'ip' : 'ip6';
+  const table = expected.tables.tables.find((each) => each.settings.family === name);
+  const listing = listingOf(dumps);
+  if (!table || !listing) return [];
+  const actual = actualSlices(name, listing);
+  const differences = nftablesDifferences(expectedSlices(table, actual), actual);
+  const leftovers = savedTables(dumps, family)
+    .filter((each) => each.owned > 0)
+    .map((each) => backendOf(each.name, dumps));
+  const expectedDumps = once(() => {
+    const objects = nftablesInSurroundings(listTable(table) as readonly NftObject[], listing, name);
+    const texts = new Map<NamedText['name'], string | undefined>(withoutIptables(dumps));
+    texts.set('nft.json', JSON.stringify({ nftables: objects }));
+    return withTexts(dumps, texts);
+  });
+  const court = courtOf(subject, proxy, family, {
+    ports: table.ports.map((each) => each.port),
+    reachable: new Map(),
+    rules: table.ports.reduce((sum, each) => sum + each.elements.length + 2 * each.chains.length, 0),
+    expected: expectedDumps,
+    actual: () => dumps,
+  });
+  return [familyOf(court, differences, leftovers)];
+}
+
+/** The objects of `nft -j list ruleset`; undefined where there is no such dump, or one that is cut off. */
+function listingOf(dumps: readonly Dump[]): readonly NftObject[] | undefined {
+  const text = dumps.find((dump) => dump.name === 'nft.json')?.text;
+  if (text === undefined) return undefined;
+  try {
+    const listing = JSON.parse(text) as { readonly nftables?: readonly NftObject[] };
+    return listing.nftables ?? [];
+  } catch {
+    return undefined;
+  }
+}
+
+function hasTable(dumps: readonly Dump[], family: Family): boolean {
+  const listing = listingOf(dumps);
+  if (listing) return hasKubeProxyRules(listing, family === 4 ? 'ip' : 'ip6');
+  const text = dumps.find((dump) => dump.name === 'nft.txt')?.text ?? '';
+  return text.includes(`table ${family === 4 ? 'ip' : 'ip6'} kube-proxy {`);
+}
+
+interface Case {
+  readonly ports: readonly ProxiedPort[];
+  readonly reachable: ReadonlyMap<ProxiedPort, readonly string[]>;
+  readonly rules: number;
+  readonly expected: () => readonly NamedText[];
+  readonly actual: () => readonly NamedText[];
+}
+
+function courtOf(subject: NodeSubject, proxy: NodeProxy, family: Family, given: Case): Court {
+  const { objects, network, program, capture } = subject;
+  const follow = (dumps: () => readonly NamedText[]): Trace => {
+    const read = once(() => program(dumps()));
+    return (packet) => trace(read(), network, packet);
+  };
+  return {
+    node: capture.node,
+    objects,
+    clock: {
+      objects,
+      at: capture.at,
+      minSyncPeriod: proxy.configuration.minSyncPeriod.value,
+      rules: given.rules,
+      changedAt: subject.changedAt,
+    },
+    ground: groundOf(objects, capture.node, network, family),
+    index: new PortIndex(given.ports, (port) => given.reachable.get(port) ?? [...endpointsOf(objects, port)]),
+    endpointsOf: (port) => endpointsOf(objects, port),
+    expected: follow(given.expected),
+    actual: follow(given.actual),
+  };
+}
+
+function familyOf(
+  court: Court,
+  differences: readonly SliceDifference[],
+  leftovers: readonly Leftover['where'][],
+): FamilyDrift {
+  const judgement = differences.length > 0 ? judge(differences, court) : { drifted: [], common: [], harmless: [] };
+  const known = new Set(judgement.drifted.map((drift) => drift.label));
+  return {
+    family: court.ground.family,
+    ports: court.index.ports,
+    ...judgement,
+    leftovers: leftovers.map((where) => ({
+      where,
+      family: court.ground.family,
+      acts: judgement.common.length > 0 ? [] : actsOf(court, known),
+    })),
+  };
+}
+
+/** Ports whose packets others' leftovers change, where kube-proxy's own rules are as they should be. */
+function actsOf(court: Court, known: ReadonlySet<string>): Leftover['acts'] {
+  return court.index.ports.flatMap((port) => {
+    if (known.has(port.label)) return [];
+    const probes = usualProbes(port, court.ground);
+    const found = witnesses(probes, court.expected, court.actual);
+    if (found.length === 0) return [];
+    const { node, objects } = court;
+    const subject = { label: port.label, node, objects, endpoints: court.endpointsOf(port) };
+    return [{ label: port.label, words: consequences(found, probes, subject)[0]!.words }];
+  });
+}
+
+function groundOf(objects: ClusterObjects, node: string, network: NodeNetwork, family: Family): Ground {
+  const prefixes = (own: boolean): Prefix[] =>
+    objects.nodes
+      .filter((each) => (each.metadata.name === node) === own)
+      .flatMap((each) => each.spec?.podCIDRs ?? (each.spec?.podCIDR === undefined ? [] : [each.spec.podCIDR]))
+      .flatMap((text) => parsePrefix(text) ?? [])
+      .filter((prefix) => prefix.family === family);
+  return { family, network, podPrefixes: prefixes(true), otherPodPrefixes: prefixes(false), taken: taken(objects) };
+}
+
+const takenBy = new WeakMap<ClusterObjects, ReadonlySet<string>>();
+
+function taken(objects: ClusterObjects): ReadonlySet<string> {
+  let found = takenBy.get(objects);
+  if (!found) {
+    const texts = [
+      ...objects.pods.flatMap((pod) => pod.status?.podIPs?.map((each) => each.ip) ?? pod.status?.podIP ?? []),
+      ...objects.endpointSlices.flatMap((slice) => slice.endpoints?.flatMap((endpoint) => endpoint.addresses) ?? []),
+    ];
+    found = new Set(texts.map(canonical));
+    takenBy.set(objects, found);
+  }
+  return found;
+}
+
+function canonical(text: string): string {
+  const address = parseAddress(text);
+  return address ? formatAddress(address) : text;
+}
+
+/** All endpoints of a port in the API, ready or not. */
+function endpointsOf(objects: ClusterObjects, port: ProxiedPort): ReadonlySet<string> {
+  const found = new Set<string>();
+  const key = keyOf(port.service);
+  for (const slice of objects.endpointSlices) {
+    if (`${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[SERVICE_NAME_LABEL] ?? ''}` !== key) continue;
+    for (const each of slice.ports ?? []) {
+      if ((each.name ?? '') !== port.portName || (each.protocol ?? 'TCP').toLowerCase() !== port.protocol) continue;
+      for (const endpoint of slice.endpoints ?? []) {
+        const address = parseAddress(endpoint.addresses[0] ?? '');
+        if (address) found.add(formatEndpoint(address, each.port));
+      }
+    }
+  }
+  return found;
+}
