@@ -8,6 +8,7 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   expected: () => import('./cli/expected.ts'),
+  trace: () => import('./cli/trace.ts'),
 };
 
 // Whoever reads may stop before the end, as head does.

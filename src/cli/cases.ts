@@ -1,0 +1,111 @@
+/** The file of cases that `trace` reads: a node's network and the packets to follow. Errors say file, line and what was expected. */
+import { jsonFault, lineOf, locate } from '../kubernetes/snapshot/json.ts';
+import { parseAddress, parsePrefix, type Address } from '../netfilter/address.ts';
+import type { NodeNetwork, PacketCase } from '../netfilter/outcome.ts';
+
+export interface Cases {
+  readonly network: NodeNetwork;
+  readonly cases: readonly { readonly id: unknown; readonly packet: PacketCase }[];
+}
+
+type Path = readonly (string | number)[];
+
+class Bad extends Error {
+  readonly path: Path;
+  constructor(path: Path, expected: string) {
+    super(expected);
+    this.path = path;
+  }
+}
+
+/** Throws an Error that says file, line and what was expected there. */
+export function readCases(text: string, file: string): Cases {
+  const fault = jsonFault(text);
+  if (fault) throw new Error(`${file}, line ${lineOf(text, fault.offset).line}: expected ${fault.expected}`);
+  try {
+    return casesOf(JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof Bad)) throw error;
+    const { line } = lineOf(text, locate(text, error.path));
+    throw new Error(`${file}, line ${line}: ${error.path.join('.')}: expected ${error.message}`);
+  }
+}
+
+function casesOf(root: unknown): Cases {
+  const { interfaces, addresses, routes, cases } = record(root, []);
+  return {
+    network: {
+      interfaces: list(interfaces ?? [], ['interfaces']).map((name, i) => string(name, ['interfaces', i], 'a name')),
+      addresses: list(addresses ?? [], ['addresses']).map((entry, i) => {
+        const path = ['addresses', i];
+        const [text, name] = list(entry, path);
+        const prefixed = string(text, [...path, 0], 'an address such as "172.18.0.2/16"');
+        const address = parseAddress(prefixed.replace(/\/\d+$/, ''));
+        const prefix = parsePrefix(prefixed);
+        if (!address || !prefix) throw new Bad([...path, 0], 'an address such as "172.18.0.2/16"');
+        return { address, length: prefix.length, interface: string(name, [...path, 1], "an interface's name") };
+      }),
+      routes: list(routes ?? [], ['routes']).map((entry, i) => {
+        const path = ['routes', i];
+        const [text, name, family] = list(entry, path);
+        const to = string(text, [...path, 0], '"default" or a network such as "10.244.0.0/16"');
+        const prefix = to === 'default' ? parsePrefix(family === 6 ? '::/0' : '0.0.0.0/0') : parsePrefix(to);
+        if (!prefix) throw new Bad([...path, 0], '"default" or a network such as "10.244.0.0/16"');
+        return { prefix, interface: string(name, [...path, 1], "an interface's name") };
+      }),
+    },
+    cases: list(cases, ['cases']).map((entry, i) => packetOf(record(entry, ['cases', i]), ['cases', i])),
+  };
+}
+
+const PROTOCOLS = ['tcp', 'udp', 'sctp', 'icmp'] as const;
+const STATES = ['new', 'established', 'related', 'invalid', 'untracked'] as const;
+
+function packetOf(entry: Readonly<Record<string, unknown>>, path: Path): Cases['cases'][number] {
+  const { id, src, dst, proto, dport, sport, state } = entry;
+  const protocol = PROTOCOLS.find((name) => name === proto);
+  if (!protocol) throw new Bad([...path, 'proto'], '"tcp", "udp", "sctp" or "icmp"');
+  const source = address(src, [...path, 'src']);
+  const destination = address(dst, [...path, 'dst']);
+  if (source.family !== destination.family) throw new Bad([...path, 'dst'], 'an address of the family of "src"');
+  if (protocol !== 'icmp' && dport === undefined) throw new Bad(path, 'a "dport", as every case but icmp has');
+  const known = STATES.find((name) => name === (state ?? 'new'));
+  if (!known) throw new Bad([...path, 'state'], STATES.map((name) => `"${name}"`).join(' or '));
+  const packet: PacketCase = {
+    in: string(entry['in'], [...path, 'in'], 'an interface\'s name, or "local"'),
+    source,
+    destination,
+    protocol,
+    ...(protocol === 'icmp' ? {} : { destinationPort: port(dport, [...path, 'dport']) }),
+    ...(sport === undefined ? {} : { sourcePort: port(sport, [...path, 'sport']) }),
+    ...(known === 'new' ? {} : { state: known }),
+  };
+  return { id, packet };
+}
+
+function address(value: unknown, path: Path): Address {
+  const found = typeof value === 'string' ? parseAddress(value) : undefined;
+  if (!found) throw new Bad(path, 'an IP address in quotes');
+  return found;
+}
+
+function port(value: unknown, path: Path): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 65535)
+    throw new Bad(path, 'a port, 0 to 65535');
+  return value;
+}
+
+function string(value: unknown, path: Path, expected: string): string {
+  if (typeof value !== 'string') throw new Bad(path, `${expected} in quotes`);
+  return value;
+}
+
+function list(value: unknown, path: Path): readonly unknown[] {
+  if (!Array.isArray(value)) throw new Bad(path, 'a list, [ … ]');
+  return value;
+}
+
+function record(value: unknown, path: Path): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Bad(path, 'an object, { … }');
+  return value as Readonly<Record<string, unknown>>;
+}
