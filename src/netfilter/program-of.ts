@@ -1,6 +1,8 @@
 import type { Family } from './address.ts';
 import { readIpsets, type IpSet } from './ipset.ts';
 import { readIptables } from './iptables/reader.ts';
+import { nftTables, readNft } from './nftables/tables.ts';
+import type { Ruleset } from './nftables/ruleset.ts';
 import type { Program, ReadProblem, Reading, Table } from './program.ts';
 
 /** A dump, named as in a recording: the name tells what it is. */
@@ -25,10 +27,11 @@ export function programOf(dumps: readonly DumpText[]): Program {
       problems.push(...reading.problems);
     }
   }
+  const nft = nftOf(dumps);
   return {
-    tables: inOrder(iptables, problems),
+    tables: withNft(inOrder(iptables, problems), nft),
     ipsets,
-    problems: [...iptables.flatMap((reading) => reading.problems), ...problems],
+    problems: [...iptables.flatMap((reading) => reading.problems), ...(nft?.problems ?? []), ...problems],
     texts: new Map(dumps.map(({ name, text }) => [name, text])),
   };
 }
@@ -64,4 +67,27 @@ function inOrder(readings: readonly Reading[], problems: ReadProblem[]): readonl
       tables.set(key, table);
     }
   return [...tables.values()];
+}
+
+/** One of the two listings is enough; the text's lines read better as evidence, if it is whole. */
+function nftOf(dumps: readonly DumpText[]): Ruleset | undefined {
+  const found = dumps
+    .filter(({ name, text }) => /^nft\b/.test(name) && text.trim() !== '')
+    .map(({ name, text }) => readNft(text, name))
+    .sort((a, b) => Number(b.complete) - Number(a.complete) || b.tables.length - a.tables.length);
+  const whole = found.filter((ruleset) => ruleset.complete && ruleset.tables.length > 0);
+  return whole.find((ruleset) => ruleset.language === 'text') ?? found[0];
+}
+
+/** Adds what nft lists, in its order; a table of iptables-nft in it is the one that iptables-save gave. */
+function withNft(iptables: readonly Table[], nft: Ruleset | undefined): readonly Table[] {
+  if (!nft) return iptables;
+  const listed = nftTables(nft).map((table) => iptables.find((other) => isSame(table, other)) ?? table);
+  return [...iptables.filter((table) => !listed.includes(table)), ...listed];
+}
+
+function isSame(listed: Table, table: Table): boolean {
+  if (listed.engine !== 'iptables-nft' || listed.family !== table.family || listed.name !== table.name) return false;
+  // Without iptables-save's first line its backend is not known: the same chains tell.
+  return table.engine === 'iptables-nft' || [...listed.chains.keys()].every((name) => table.chains.has(name));
 }

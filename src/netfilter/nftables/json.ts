@@ -35,7 +35,7 @@ export function readJson(text: string, dump: string): Ruleset {
     };
     const message = 'There is no nft ruleset in this JSON: {"nftables": [ … ]} was expected.';
     const advice = 'Record it with "nft -j list ruleset".';
-    return { tables: [], problems: [{ place, message, advice }], complete: false };
+    return { language: 'json', tables: [], problems: [{ place, message, advice }], complete: false };
   }
   const whole = parseWhole(text);
   const spans = once(() => scan(text, array.inside));
@@ -171,7 +171,12 @@ class Reader {
         else if (kind !== 'element') table.objects.push(this.object(kind, json, index));
       }
     }
-    return { tables: [...drafts.values()].map((table) => this.table(table)), problems: this.problems, complete };
+    return {
+      language: 'json',
+      tables: [...drafts.values()].map((table) => this.table(table)),
+      problems: this.problems,
+      complete,
+    };
   }
 
   private tell(index: number, kind: string): void {

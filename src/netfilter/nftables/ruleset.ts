@@ -16,6 +16,8 @@ export interface ReadingProblem {
 }
 
 export interface Ruleset {
+  /** Which of nft's listings it was. */
+  readonly language: 'text' | 'json';
   readonly tables: readonly Table[];
   /** What is wrong with the dump as a whole: noise around it, a cut-off end. Rules and sets have their own. */
   readonly problems: readonly ReadingProblem[];

@@ -1,13 +1,6 @@
 /** An nft dump as part of a node's program. */
 import type { Hook } from '../outcome.ts';
-import type {
-  Base,
-  Chain as ProgramChain,
-  ChainType,
-  ReadProblem,
-  Rule as ProgramRule,
-  Table as ProgramTable,
-} from '../program.ts';
+import type { Base, Chain as ProgramChain, ChainType, Rule as ProgramRule, Table as ProgramTable } from '../program.ts';
 import type { Context } from './context.ts';
 import { nextRule } from './dispatch.ts';
 import { findArray } from './json-places.ts';
@@ -29,10 +22,6 @@ export function nftTables(ruleset: Ruleset): readonly ProgramTable[] {
   return ruleset.tables.flatMap((table) =>
     table.family === 'ip' || table.family === 'ip6' || table.family === 'inet' ? [programTable(table)] : [],
   );
-}
-
-export function nftProblems(ruleset: Ruleset): readonly ReadProblem[] {
-  return ruleset.problems;
 }
 
 const IPTABLES_CHAINS = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);

@@ -75,7 +75,7 @@ class Reader {
       tables.push(this.table((found[1] as NftFamily | undefined) ?? 'ip', unquote(found[2]!), start, body, inner, end));
       at = end;
     }
-    return { tables, problems: this.problems, complete: this.complete };
+    return { language: 'text', tables, problems: this.problems, complete: this.complete };
   }
 
   /** Tells lines between tables that are no part of a dump. */
