@@ -3,9 +3,47 @@ import type { Outcome, Step } from '../netfilter/outcome.ts';
 import type { RuleLine } from './picture.ts';
 import { percent } from './shares.ts';
 
-/** Steps that changed the packet, chose its way or ended it; a plain jump counts where it left a dispatch chain for a Service's. */
-export function matters(step: Step): boolean {
-  return step.effect !== 'none' && step.effect !== 'return';
+const DECIDES: ReadonlySet<Step['effect']> = new Set([
+  'accept',
+  'drop',
+  'reject',
+  'dnat',
+  'snat',
+  'masquerade',
+  'redirect',
+  'mark',
+  'unknown',
+]);
+
+/**
+ * The steps that changed the packet, chose its way or ended it, and the jumps between chains that led there. What was entered and
+ * left again without effect is left out, and so are the jumps out of base chains, which every packet takes.
+ */
+export function telling(path: readonly Step[]): readonly Step[] {
+  return path.filter((step, i) => {
+    if (DECIDES.has(step.effect)) return step.place !== undefined || step.effect !== 'accept';
+    if (step.effect !== 'jump' && step.effect !== 'goto') return false;
+    return !isBase(path, i) && decidesInside(path, i);
+  });
+}
+
+/** The first chain of a table at a hook is its base chain. */
+function isBase(path: readonly Step[], index: number): boolean {
+  const step = path[index]!;
+  const first = path.find(
+    (other) => other.hook === step.hook && other.table === step.table && other.engine === step.engine,
+  );
+  return first!.chain === step.chain;
+}
+
+function decidesInside(path: readonly Step[], index: number): boolean {
+  const from = path[index]!;
+  for (let i = index + 1; i < path.length; i++) {
+    const step = path[i]!;
+    if (step.hook !== from.hook || step.table !== from.table || step.chain === from.chain) return false;
+    if (DECIDES.has(step.effect) && step.place) return true;
+  }
+  return false;
 }
 
 /** Each place once, for all the outcomes of a stream. */
@@ -13,9 +51,7 @@ export function ruleLines(node: string, outcomes: readonly Outcome[]): readonly 
   const seen = new Set<string>();
   const lines: RuleLine[] = [];
   for (const outcome of outcomes)
-    for (const step of outcome.path) {
-      // A base chain's policy of ACCEPT decides nothing that somebody would look for.
-      if (!matters(step) || (!step.place && step.effect === 'accept')) continue;
+    for (const step of telling(outcome.path)) {
       const key = step.place ? `${step.place.dump}:${step.place.start}` : `${step.table} ${step.chain} ${step.rule}`;
       if (seen.has(key)) continue;
       seen.add(key);

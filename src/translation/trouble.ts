@@ -60,15 +60,14 @@ function wrongOn(nodes: readonly string[], answer: Traced, story: ServiceStory):
 function consequence(stream: Stream, story: ServiceStory): string {
   const { end } = stream;
   const share = capital(fraction(stream.share));
-  const of = stream.share > 1 - 1e-6 ? 'connections' : `of its connections`;
-  const go = stream.share > 1 - 1e-6 || stream.share > 0.5 ? 'go' : 'goes';
+  const of = stream.share > 1 - 1e-6 ? 'connections' : 'of the connections';
   switch (end.kind) {
     case 'stranger':
       return end.now
-        ? `${share} ${of} ${go} to ${end.address}, which is no endpoint of ${story.key}: ${end.now} has that address now.`
-        : `${share} ${of} ${go} to ${addressAndPort(end.address, end.port)}, which no pod has any more: they time out.`;
+        ? `${share} ${of} go to ${end.address}, which is no endpoint of ${story.key}: ${end.now} has that address now.`
+        : `${share} ${of} go to ${addressAndPort(end.address, end.port)}, which no pod has any more: they time out.`;
     case 'endpoint':
-      return `${share} ${of} ${go} to ${nameOf(end.endpoint)}: ${stream.wrong ?? ''}.`;
+      return `${share} ${of} go to ${nameOf(end.endpoint)}: ${stream.wrong ?? ''}.`;
     case 'untranslated':
       return `${capital(stream.wrong ?? '')}: ${end.why}.`;
     case 'reject':
