@@ -86,8 +86,12 @@ function withNft(iptables: readonly Table[], nft: Ruleset | undefined): readonly
   return [...iptables.filter((table) => !listed.includes(table)), ...listed];
 }
 
+/** What both backends hold is not the same, even where it looks so: only the one that iptables-nft gave is meant. */
 function isSame(listed: Table, table: Table): boolean {
-  if (listed.engine !== 'iptables-nft' || listed.family !== table.family || listed.name !== table.name) return false;
-  // Without iptables-save's first line its backend is not known: the same chains tell.
-  return table.engine === 'iptables-nft' || [...listed.chains.keys()].every((name) => table.chains.has(name));
+  return (
+    listed.engine === 'iptables-nft' &&
+    table.engine === 'iptables-nft' &&
+    listed.family === table.family &&
+    listed.name === table.name
+  );
 }
