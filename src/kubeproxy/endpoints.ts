@@ -135,17 +135,21 @@ function join(ip: string, port: number): string {
 }
 
 /**
- * One endpoint for each `ip:port` of a sorted list. Where slices contradict each other kube-proxy's own answer depends on the
- * order in which it walks a map, save that up to 1.35 a local endpoint wins, from 1.36 on one that does not terminate.
+ * One endpoint for each `ip:port` of a sorted list (up to 1.21 for each address). Where slices contradict each other, kube-proxy's own
+ * answer depends on the order in which it walks a map, save that up to 1.35 a local endpoint wins, from 1.36 on one that does not terminate.
  */
 export function distinct(list: readonly ProxiedEndpoint[], node: string, release: Release): readonly ProxiedEndpoint[] {
-  if (!list.some((endpoint, i) => i > 0 && list[i - 1]!.text === endpoint.text)) return list;
+  const of = atLeast(release, 22)
+    ? (endpoint: ProxiedEndpoint) => endpoint.text
+    : (endpoint: ProxiedEndpoint) => endpoint.ip;
+  if (!list.some((endpoint, i) => i > 0 && of(list[i - 1]!) === of(endpoint))) return list;
   const wins = atLeast(release, 36)
     ? (endpoint: ProxiedEndpoint) => !endpoint.terminating
     : (endpoint: ProxiedEndpoint) => endpoint.node === node;
   const kept: ProxiedEndpoint[] = [];
   for (const endpoint of list) {
-    if (kept.at(-1)?.text !== endpoint.text) kept.push(endpoint);
+    const last = kept.at(-1);
+    if (!last || of(last) !== of(endpoint)) kept.push(endpoint);
     else if (wins(endpoint)) kept[kept.length - 1] = endpoint;
   }
   return kept;

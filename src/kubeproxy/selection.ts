@@ -35,8 +35,9 @@ export function selectEndpoints(
   place: NodePlace,
 ): Selection {
   if (!all || all.length === 0) return NOTHING;
-  // The legacy Endpoints of 1.20 are neither sorted nor made distinct.
-  const endpoints = distinct(all, place.name, place.release);
+  // Endpoints, the older kind, are taken as they stand: an address that is there twice gets two shares.
+  const slices = enabled('EndpointSliceProxying', place.release, place.featureGates);
+  const endpoints = slices ? distinct(all, place.name, place.release) : all;
   return atLeast(place.release, 24) ? select(port, endpoints, place) : selectBefore124(port, endpoints, place);
 }
 

@@ -53,7 +53,7 @@ export function releaseOf(objects: ClusterObjects, node: string, dump = ''): Kno
   if (shape && (found.value.minor < shape.from || found.value.minor > shape.to))
     return {
       ...known(found),
-      note: `${found.from} says ${formatRelease(found.value)}, but the node's rules look like those of ${range(shape)}: ${shape.why}.`,
+      note: `kube-proxy is ${formatRelease(found.value)} by ${found.from}, but the node's rules look like those of ${range(shape)}: ${shape.why}.`,
     };
   return known(found);
 }

@@ -21,8 +21,9 @@ export interface ExpectedPort {
 
 export interface ExpectedIptables {
   readonly settings: IptablesSettings;
-  /** False where this kube-proxy does not serve the family: then the tables are bare. */
+  /** False where this kube-proxy does not serve the family: it is single-stack. */
   readonly served: boolean;
+  readonly backend: 'nft' | 'legacy';
   /** In the order of the objects. kube-proxy itself visits them in an order of its own each time. */
   readonly ports: readonly ExpectedPort[];
 }
@@ -49,6 +50,7 @@ export function expectedIptables(objects: ClusterObjects, options: IptablesOptio
   return {
     settings,
     served,
+    backend: options.facts.backend.value,
     ports: ports.map((port) => {
       const selection = selectEndpoints(port, endpoints.get(keyOfPort(port)), place);
       return { port, selection, lines: write(port, selection, settings) };
@@ -56,8 +58,12 @@ export function expectedIptables(objects: ClusterObjects, options: IptablesOptio
   };
 }
 
-/** As iptables-save prints it: tables mangle, filter, nat; the base chains, then the others by name; no counters but zeros. */
+/**
+ * As iptables-save prints it: tables mangle, filter, nat; the base chains, then the others by name; no counters but zeros. A family that
+ * is not served has no tables at all with the nft backend, and bare ones with legacy, where merely looking makes them.
+ */
 export function iptablesText(expected: ExpectedIptables): string {
+  if (!expected.served && expected.backend === 'nft') return '';
   return (['mangle', 'filter', 'nat'] as const).map((table) => tableText(table, expected)).join('');
 }
 
