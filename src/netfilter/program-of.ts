@@ -79,11 +79,21 @@ function nftOf(dumps: readonly DumpText[]): Ruleset | undefined {
   return whole.find((ruleset) => ruleset.language === 'text') ?? found[0];
 }
 
-/** Adds what nft lists, in its order; a table of iptables-nft in it is the one that iptables-save gave. */
+/**
+ * Adds what nft lists, in its order; a table of iptables-nft in it is the one that iptables-save gave. First comes what the backend holds that
+ * is not in use.
+ */
 function withNft(iptables: readonly Table[], nft: Ruleset | undefined): readonly Table[] {
-  if (!nft) return iptables;
-  const listed = nftTables(nft).map((table) => iptables.find((other) => isSame(table, other)) ?? table);
-  return [...iptables.filter((table) => !listed.includes(table)), ...listed];
+  const listed = (nft ? nftTables(nft) : []).map((table) => iptables.find((other) => isSame(table, other)) ?? table);
+  const left = iptables.filter(isLeft);
+  const inUse = iptables.filter((table) => !isLeft(table) && !listed.includes(table));
+  return [...left, ...inUse, ...listed.filter((table) => !left.includes(table))];
+}
+
+/** Whether a table came by the name of its backend (iptables-nft-save.txt), which is asked only where it is not the one in use. */
+function isLeft(table: Table): boolean {
+  for (const chain of table.chains.values()) return /-(legacy|nft)-/.test(chain.place.dump);
+  return false;
 }
 
 /** What both backends hold is not the same, even where it looks so: only the one that iptables-nft gave is meant. */
