@@ -2,9 +2,10 @@
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { formatAddress, formatEndpoint } from '../netfilter/address.ts';
 import type { Outcome, PacketCase } from '../netfilter/outcome.ts';
-import { endOf, sameOutcomes, sharesOf, type Share } from './outcomes.ts';
+import { sameOutcomes } from './outcomes.ts';
 import type { Probe, ProbeClient, ProbeWay } from './probes.ts';
 import { whose } from './whose.ts';
+import { destinationOf, sentenceOf } from './words.ts';
 
 export type Trace = (packet: PacketCase) => readonly Outcome[];
 
@@ -66,8 +67,7 @@ export function consequences(
 ): readonly Consequence[] {
   const groups = new Map<string, Witness[]>();
   for (const witness of found) {
-    const core = coreOf(witness, subject);
-    const key = `${core.kind}|${core.words('…', '…')}`;
+    const key = sentenceOf(witness, subject)('…', '…');
     const group = groups.get(key);
     if (group) group.push(witness);
     else groups.set(key, [witness]);
@@ -75,9 +75,13 @@ export function consequences(
   return [...groups.values()].map((group) => {
     const clients = [...new Set(group.map((witness) => witness.probe.client))];
     const ways = distinct(group.map((witness) => witness.probe.way));
-    const core = coreOf(group[0]!, subject);
     const from = fromWords(clients, new Set(all.map((probe) => probe.client)), subject.node);
-    return { clients, ways, words: core.words(from, toWords(ways, all, subject)), witness: group[0]! };
+    return {
+      clients,
+      ways,
+      words: sentenceOf(group[0]!, subject)(from, toWords(ways, all, subject)),
+      witness: group[0]!,
+    };
   });
 }
 
@@ -106,7 +110,7 @@ function toWords(ways: readonly ProbeWay[], all: readonly Probe[], subject: Subj
     .filter((way) => stray || way.kind !== 'rule')
     .map((way) => `${KINDS[way.kind]}${formatEndpoint(way.address, way.port)}`);
   const shown = names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ');
-  return stray ? `${shown} (a rule of ${subject.label})` : `${subject.label} by ${shown}`;
+  return stray ? `${shown}, which is no way to ${subject.label},` : `${subject.label} by ${shown}`;
 }
 
 const KINDS: Record<ProbeWay['kind'], string> = {
@@ -116,131 +120,6 @@ const KINDS: Record<ProbeWay['kind'], string> = {
   nodePort: 'node port ',
   rule: '',
 };
-
-interface Core {
-  readonly kind: string;
-  words(from: string, to: string): string;
-}
-
-function coreOf({ probe, expected, actual }: Witness, subject: Subject): Core {
-  const before = sharesOf(expected);
-  const after = sharesOf(actual);
-  const share = (list: readonly Share[], end: string) => list.find((each) => each.end === end)?.probability ?? 0;
-  const changed = (a: number, b: number) => Math.abs(a - b) > 1e-8;
-  const gained = after.filter(
-    (each) => changed(each.probability, share(before, each.end)) && share(before, each.end) === 0,
-  );
-  const lost = before.filter((each) => share(after, each.end) === 0);
-  const assumed = [...expected, ...actual].some((outcome) => outcome.assumptions.length > 0);
-
-  const clauses: string[] = [];
-  // Only the source differs: the same destinations, masqueraded or not.
-  const destinations = (list: readonly Share[]) =>
-    list.map(({ outcome }) => (outcome.verdict === 'accept' ? destinationOf(outcome) : outcome.verdict)).sort();
-  if (gained.length > 0 && String(destinations(gained)) === String(destinations(lost))) {
-    if (gained.every(({ outcome }) => outcome.verdict === 'accept')) {
-      const total = sum(gained);
-      const masked = gained[0]!.outcome.masquerade;
-      const what = masked
-        ? "show the pods the node's address instead of the client's"
-        : "keep the client's address, so answers may not come back by this node";
-      return {
-        kind: masked ? 'masquerade' : 'no-masquerade',
-        words: (from, to) => `${from}${quantity(total)} to ${to} ${what}`,
-      };
-    }
-  }
-  for (const { outcome, probability } of gained) clauses.push(`${clauseOf(outcome, probability, probe, subject)}`);
-  const gone = lost.filter(({ outcome }) => outcome.verdict === 'accept' && outcome.translated);
-  const refused = lost.filter(({ outcome }) => outcome.verdict !== 'accept');
-  if (clauses.length === 0) {
-    const shift = after.filter((each) => changed(each.probability, share(before, each.end)));
-    const { outcome, probability } = shift[0] ?? lost[0] ?? after[0] ?? before[0]!;
-    const was = share(before, endOf(outcome));
-    const now = shift[0] ? probability : 0;
-    const what = outcome.verdict === 'accept' ? nameOf(outcome, subject) : `a ${outcome.verdict}`;
-    return {
-      kind: assumed && shift.length === 0 ? 'assumption' : 'share',
-      words: (from, to) => `${from}${what} gets ${percent(now)} of the connections to ${to} instead of ${percent(was)}`,
-    };
-  }
-  const tail: string[] = [];
-  if (gone.length > 0 && gained.some(({ outcome }) => outcome.verdict === 'accept' && outcome.translated))
-    tail.push(
-      `${listOf(gone.map(({ outcome }) => nameOf(outcome, subject)))} ${gone.length > 1 ? 'get' : 'gets'} none`,
-    );
-  else if (gone.length > 0)
-    tail.push(`they should go to ${listOf(gone.map(({ outcome }) => nameOf(outcome, subject)))}`);
-  if (refused.length > 0)
-    tail.push(`they should be ${refused[0]!.outcome.verdict === 'drop' ? 'dropped' : 'rejected'}`);
-  const [head = '', ...more] = clauses;
-  const rest = [...more.slice(0, 3), ...(more.length > 3 ? [`${more.length - 3} more`] : [])];
-  return {
-    kind: 'ends',
-    words: (from, to) =>
-      `${from}${quantity(gained[0]!.probability)} to ${to} ${[head, ...rest.map((c, i) => ` and ${fraction(gained[i + 1]?.probability ?? 0)} ${c}`)].join('')}${tail.map((t) => `; ${t}`).join('')}`,
-  };
-}
-
-/** "go to 10.244.1.1:8080, which is cart-lgsrf now", "are rejected (icmp-port-unreachable)". */
-function clauseOf(outcome: Outcome, _share: number, probe: Probe, subject: Subject): string {
-  if (outcome.verdict === 'drop') return 'are dropped';
-  if (outcome.verdict === 'reject') return `are rejected (${outcome.rejectWith ?? 'no answer named'})`;
-  const text = destinationOf(outcome);
-  if (!outcome.translated) return `are translated by no rule and leave for ${text} itself`;
-  const endpoint = formatEndpoint(outcome.destination, outcome.destinationPort);
-  const owner = whose(subject.objects, formatAddress(outcome.destination));
-  if (subject.endpoints.has(endpoint)) {
-    const name = owner ? `${owner.name} (${text})` : text;
-    return probe.way.kind === 'rule' ? `go to ${name}` : `go to ${name}, which should get none of them`;
-  }
-  if (owner) return `go to ${text}, which is ${owner.kind === 'node' ? `node ${owner.name}` : owner.name} now`;
-  return `go to ${text}, which no longer exists`;
-}
-
-function destinationOf(outcome: Outcome): string {
-  return formatEndpoint(outcome.destination, outcome.destinationPort);
-}
-
-function nameOf(outcome: Outcome, subject: Subject): string {
-  const owner = whose(subject.objects, formatAddress(outcome.destination));
-  const text = destinationOf(outcome);
-  return owner?.kind === 'pod' ? `${owner.name} (${text})` : text;
-}
-
-function listOf(names: readonly string[]): string {
-  if (names.length > 3) return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
-  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}` : names[0]!;
-}
-
-function sum(shares: readonly Share[]): number {
-  return shares.reduce((total, each) => total + each.probability, 0);
-}
-
-/** "all connections", "a third of the connections". */
-export function quantity(probability: number): string {
-  return probability > 1 - 1e-6 ? 'all connections' : `${fraction(probability)} of the connections`;
-}
-
-const FRACTIONS: readonly (readonly [number, string])[] = [
-  [1, 'all'],
-  [1 / 2, 'half'],
-  [1 / 3, 'a third'],
-  [2 / 3, 'two thirds'],
-  [1 / 4, 'a quarter'],
-  [3 / 4, 'three quarters'],
-  [1 / 5, 'a fifth'],
-];
-
-export function fraction(probability: number): string {
-  return FRACTIONS.find(([value]) => Math.abs(value - probability) < 1e-6)?.[1] ?? percent(probability);
-}
-
-/** "33.3 %", "0.01 %". */
-export function percent(probability: number): string {
-  const value = probability * 100;
-  return `${value >= 1 || value === 0 ? Number(value.toFixed(1)) : Number(value.toPrecision(1))} %`;
-}
 
 /** Endpoint by endpoint, from the witnesses by the port's own ways in. */
 export function endpointDifferences(found: readonly Witness[], subject: Subject): readonly EndpointDifference[] {

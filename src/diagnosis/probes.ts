@@ -81,7 +81,9 @@ export function usualProbes(port: ProxiedPort, ground: Ground): readonly Probe[]
   const ranges = port.sourceRanges.flatMap((text) => parsePrefix(text) ?? []);
   return waysOf(port, ground).flatMap((way) => {
     const limited = way.kind === 'loadBalancerIP' ? ranges : [];
-    return sendersFor(ground, limited).flatMap((sender) => probe(sender, way, ground));
+    return sendersFor(ground, limited)
+      .filter((sender) => sender.client === 'node' || !isLoopback(way.address))
+      .flatMap((sender) => probe(sender, way, ground));
   });
 }
 
