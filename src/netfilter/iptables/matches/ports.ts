@@ -22,8 +22,19 @@ export function parsePort(text: string): number | undefined {
   return SERVICES[text];
 }
 
+/**
+ * So few ports that a client's is none of them: with 64 of 64,512 it would be one in a thousand. Servers that answer have such
+ * ports, and their packets belong to known connections or say their port.
+ */
+const FEW = 64;
+
 export function sourcePortIn(state: State, ranges: Ranges): Answer {
   if (state.protocol === 'icmp') return false;
+  if (state.sourcePort === undefined) {
+    let ports = 0;
+    for (const [low, high] of ranges) ports += Math.max(0, high - Math.max(low, EPHEMERAL[0]) + 1);
+    if (ports <= FEW) return false;
+  }
   return within(state.sourcePort, ranges, EPHEMERAL) ?? unknown(state, `the source port is ${describe(ranges)}`);
 }
 
