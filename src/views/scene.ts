@@ -1,6 +1,6 @@
 import type { ClusterSource, NodeRules } from '../kubernetes/source.ts';
+import { tracedNode } from '../translation/read-node.ts';
 import type { Scene } from '../translation/scene.ts';
-import type { TracedNode } from '../translation/traced-node.ts';
 
 interface Made {
   readonly scene: Scene;
@@ -17,20 +17,7 @@ export function sceneOf(source: ClusterSource): Scene {
   const before = made.get(source);
   if (before && before.scene.objects === objects && before.rules.every((one, i) => one === rules[i]))
     return before.scene;
-  const scene = { objects, nodes: rules.map((one, i) => nodeOf(names[i]!, one)) };
+  const scene = { objects, nodes: rules.map((one, i) => tracedNode(names[i]!, one, objects)) };
   made.set(source, { scene, rules });
   return scene;
-}
-
-function nodeOf(name: string, rules: NodeRules): TracedNode {
-  switch (rules.kind) {
-    case 'none':
-      return { kind: 'unread', name, why: 'not read yet' };
-    case 'capturing':
-      return { kind: 'unread', name, why: `being read: ${rules.done} of ${rules.of}` };
-    case 'captured':
-      return { kind: 'unread', name, why: 'read' };
-    case 'failed':
-      return { kind: 'unread', name, why: rules.problem.message, advice: rules.problem.advice };
-  }
 }
