@@ -17,7 +17,13 @@ export function activate(context: vscode.ExtensionContext): unknown {
   const log = vscode.window.createOutputChannel('Service Traffic', { log: true });
   const connection = new Connection(context, log, {
     recording: async (path) => (await import('./kubernetes/snapshot/open.ts')).openRecording(path),
-    live: async () => (await import('./kubernetes/snapshot/open.ts')).openRecording('/no cluster yet'),
+    live: async (kubeconfig) =>
+      (await import('./kubernetes/live/open.ts')).openLiveCluster(kubeconfig ? { kubeconfig } : {}),
+    watch: async (kubeconfig, changed) =>
+      (await import('./kubernetes/live/watch-kubeconfig.ts')).watchKubeconfig(
+        kubeconfig ? { kubeconfig } : {},
+        changed,
+      ),
   });
   const dumps = new DumpDocuments(connection);
   const health = new Health(connection);

@@ -10,6 +10,8 @@ export interface Openers {
   recording(path: string): Promise<ClusterSource>;
   /** @param kubeconfig a file instead of KUBECONFIG and ~/.kube/config */
   live(kubeconfig: string | undefined): Promise<ClusterSource>;
+  /** Calls back when the kubeconfig leads to another cluster, by another user, or nowhere. */
+  watch(kubeconfig: string | undefined, changed: () => void): Promise<Disposable>;
 }
 
 /** What the user chose by a command; it stays chosen over a reload of the window. */
@@ -40,6 +42,7 @@ export class Connection implements Traffic, vscode.Disposable {
   readonly #settings: vscode.Disposable;
   #opening: Promise<ClusterSource> | undefined;
   #listening: Disposable | undefined;
+  #watching: Disposable | undefined;
   #attempt = 0;
   readonly #asked = new Set<string>();
 
@@ -80,6 +83,7 @@ export class Connection implements Traffic, vscode.Disposable {
       return this.open();
     }
     this.#show(source);
+    if (!recording) void this.#watch(attempt);
     await settled(source);
     if (source.state.kind === 'failed') {
       const { problem } = source.state;
@@ -88,8 +92,17 @@ export class Connection implements Traffic, vscode.Disposable {
     return source;
   }
 
+  /** Switching the context in the kubeconfig switches the view. */
+  async #watch(attempt: number): Promise<void> {
+    const watching = await this.#openers.watch(kubeconfigSetting(), () => void this.reopen());
+    if (attempt === this.#attempt) this.#watching = watching;
+    else watching.dispose();
+  }
+
   #show(source: ClusterSource): void {
     this.#listening?.dispose();
+    this.#watching?.dispose();
+    this.#watching = undefined;
     this.source?.dispose();
     this.source = source;
     this.#asked.clear();
@@ -120,6 +133,7 @@ export class Connection implements Traffic, vscode.Disposable {
   dispose(): void {
     this.#attempt++;
     this.#listening?.dispose();
+    this.#watching?.dispose();
     this.source?.dispose();
     this.#settings.dispose();
     this.#changed.dispose();
