@@ -4,14 +4,16 @@
  */
 import type { ClusterObjects } from '../../kubernetes/objects.ts';
 import type { Dump } from '../../kubernetes/source.ts';
+import { formatPrefix } from '../../netfilter/address.ts';
 import type { Configuration } from '../configuration.ts';
 import { readEndpoints } from '../endpoints.ts';
+import { guessed, read, type Known } from '../known.ts';
 import { nodeFacts, type NodeFacts } from '../node-facts.ts';
 import { selectEndpoints } from '../selection.ts';
 import { keyOfPort, proxiedPorts } from '../services.ts';
-import type { Release } from '../version.ts';
+import { atLeast, type Release } from '../version.ts';
 import type { NftFamily, NftObject } from './objects.ts';
-import { observe, type Observed } from './observed.ts';
+import { observe } from './observed.ts';
 import { resolve } from './resolve.ts';
 import { numberOf } from './settings.ts';
 import { listTable, tableOf, type Table } from './table.ts';
@@ -32,6 +34,8 @@ export interface ExpectedNftables {
   readonly nftables: readonly NftObject[];
   /** The same with what belongs to which service port. */
   readonly tables: readonly Table[];
+  /** The ServiceCIDRs by which the tables drop what goes to no Service's address: few sources have those objects. */
+  readonly serviceCIDRs: Known<readonly string[]>;
 }
 
 export function expectedNftables(
@@ -43,7 +47,7 @@ export function expectedNftables(
 ): ExpectedNftables {
   const node = { name: nodeName, object: objects.nodes.find(({ metadata }) => metadata.name === nodeName) };
   const dumps = options.dumps ?? [];
-  const listing = observeDumps(dumps);
+  const listing = observe(dumps);
   const known = (options.facts ?? nodeFacts(node.object, dumps)).addresses;
   const place = {
     name: nodeName,
@@ -52,25 +56,30 @@ export function expectedNftables(
     featureGates: configuration.featureGates.value,
   };
   const tables = (options.family ? [options.family] : (['ip', 'ip6'] as const)).map((family) => {
-    const read = { family: numberOf(family), release, featureGates: place.featureGates };
-    const endpoints = readEndpoints(objects, read);
-    const ports = proxiedPorts(objects, read).map((port) => ({
+    const reading = { family: numberOf(family), release, featureGates: place.featureGates };
+    const endpoints = readEndpoints(objects, reading);
+    const ports = proxiedPorts(objects, reading).map((port) => ({
       port,
       selection: selectEndpoints(port, endpoints.get(keyOfPort(port)), place),
     }));
     const observed = listing.get(family);
     const addresses = known.guess ? [...known.value, ...(observed?.nodePortIPs ?? [])] : known.value;
-    const { serviceCIDRs } = options;
-    return tableOf(ports, resolve(family, node, configuration, release, { observed, serviceCIDRs, addresses }));
+    return tableOf(
+      ports,
+      resolve(family, node, configuration, release, { observed, serviceCIDRs: options.serviceCIDRs, addresses }),
+    );
   });
-  return { nftables: tables.flatMap(listTable), tables };
+  return { nftables: tables.flatMap(listTable), tables, serviceCIDRs: knownServiceCIDRs(tables, options, release) };
 }
 
-function observeDumps(dumps: readonly Dump[]): ReadonlyMap<NftFamily, Observed> {
-  const text = dumps.find(({ name }) => name === 'nft.json')?.text;
-  try {
-    return observe(text === undefined ? undefined : JSON.parse(text));
-  } catch {
-    return observe(undefined); // whoever reads the dump says that it is broken; the objects' part is still known
-  }
+function knownServiceCIDRs(
+  tables: readonly Table[],
+  options: NftablesOptions,
+  release: Release,
+): ExpectedNftables['serviceCIDRs'] {
+  if (options.serviceCIDRs) return read(options.serviceCIDRs, 'the ServiceCIDR objects');
+  const seen = tables.flatMap(({ settings }) => settings.serviceCIDRs.map(formatPrefix));
+  if (seen.length > 0) return guessed(seen, "the node's own rule for unallocated cluster IPs");
+  if (!atLeast(release, 33)) return read([], `kube-proxy 1.${release.minor} does not look at them by default`);
+  return guessed([], 'no ServiceCIDR object was to be had, and no rule of the node names one');
 }

@@ -2,86 +2,79 @@
  * What a node's own listing betrays that the API's objects don't say: ServiceCIDRs, which kube-proxy reads whenever it writes the whole
  * table and which a recording need not hold; the addresses of its interfaces that accept node ports; a sysctl.
  */
-import { parsePrefix, type Prefix } from '../../netfilter/address.ts';
+import type { Dump } from '../../kubernetes/source.ts';
+import { bitsOf, formatAddress, parsePrefix, type Prefix } from '../../netfilter/address.ts';
+import type { Expression, Rule, Table } from '../../netfilter/nftables/ruleset.ts';
+import { readNft } from '../../netfilter/nftables/tables.ts';
+import { TABLE } from './listing.ts';
 import type { NftFamily } from './objects.ts';
 
 export interface Observed {
   readonly serviceCIDRs: readonly Prefix[];
-  /** The elements of nodeport-ips; undefined where there is no such set. */
-  readonly nodePortIPs: readonly string[] | undefined;
+  /** The elements of nodeport-ips; none where there is no such set. */
+  readonly nodePortIPs: readonly string[];
   /** 1.29 leaves `ct state invalid drop` out of chain forward where the sysctl was set when it started. */
   readonly tcpBeLiberal: boolean;
 }
 
-/** From `nft -j list ruleset` (or of the table alone), as JSON or parsed. A family whose table is not there is left out. */
-export function observe(listing: unknown): ReadonlyMap<NftFamily, Observed> {
-  const objects = field(listing, 'nftables');
-  const found = new Map<NftFamily, { -readonly [K in keyof Observed]: Observed[K] }>();
-  if (!Array.isArray(objects)) return found;
-  for (const object of objects as readonly unknown[]) {
-    const family = (name: string) => ownFamily(field(object, name));
-    const table = field(object, 'table');
-    const own = isFamily(field(table, 'family')) && field(table, 'name') === 'kube-proxy';
-    if (own)
-      found.set(field(table, 'family') as NftFamily, { serviceCIDRs: [], nodePortIPs: undefined, tcpBeLiberal: true });
-    const set = field(object, 'set');
-    const inSet = found.get(family('set')!);
-    if (inSet && field(set, 'name') === 'nodeport-ips') inSet.nodePortIPs = strings(field(set, 'elem'));
-    const rule = field(object, 'rule');
-    const inRule = found.get(family('rule')!);
-    if (!inRule) continue;
-    if (field(rule, 'chain') === 'forward') inRule.tcpBeLiberal = false;
-    if (field(rule, 'comment') === 'Drop traffic to unallocated ClusterIPs')
-      inRule.serviceCIDRs = cidrs(field(field(first(field(rule, 'expr')), 'match'), 'right'));
-  }
+/** By family: a listing as JSON or as text. A family whose table is not there, or was not read, is left out. */
+export function observe(dumps: readonly Dump[]): ReadonlyMap<NftFamily, Observed> {
+  const found = new Map<NftFamily, Observed>();
+  const named = (name: Dump['name']) => dumps.find((dump) => dump.name === name && dump.text !== '');
+  const dump = named('nft.json') ?? named('nft.txt');
+  if (!dump) return found;
+  for (const table of readNft(dump.text, dump.name).tables)
+    if (table.name === TABLE && (table.family === 'ip' || table.family === 'ip6')) found.set(table.family, look(table));
   return found;
 }
 
-function ownFamily(object: unknown): NftFamily | undefined {
-  const family = field(object, 'family');
-  return field(object, 'table') === 'kube-proxy' && isFamily(family) ? family : undefined;
+function look({ sets, chains }: Table): Observed {
+  const rules = (name: string): readonly Rule[] => chains.find((chain) => chain.name === name)?.rules ?? [];
+  const nodePorts = sets.find((set) => set.name === 'nodeport-ips')?.elements ?? [];
+  return {
+    serviceCIDRs: rules('cluster-ips-check')
+      .filter(({ comment }) => comment === 'Drop traffic to unallocated ClusterIPs')
+      .flatMap(({ statements: [first] }) => (first?.kind === 'match' ? prefixes(first.right) : [])),
+    nodePortIPs: nodePorts.flatMap(({ key }) => prefixes(key)).map(formatAddress),
+    tcpBeLiberal: chains.some((chain) => chain.name === 'forward') && rules('forward').length === 0,
+  };
 }
 
-function isFamily(value: unknown): value is NftFamily {
-  return value === 'ip' || value === 'ip6';
-}
-
-/** A prefix, or a set of them. A range, which adjoining ones are listed as, is of no use here: it is taken apart. */
-function cidrs(right: unknown): Prefix[] {
-  const members = field(right, 'set');
-  return (Array.isArray(members) ? (members as unknown[]) : [right]).flatMap((member) => {
-    const prefix = field(member, 'prefix');
-    const text =
-      typeof member === 'string' ? member : `${String(field(prefix, 'addr'))}/${String(field(prefix, 'len'))}`;
-    const parsed = parsePrefix(text);
-    if (parsed) return [parsed];
-    return fromRange(field(member, 'range'));
-  });
-}
-
-/** The fewest prefixes that make up [first, last]. */
-function fromRange(range: unknown): Prefix[] {
-  const [first, last] = strings(range).map((text) => parsePrefix(text));
-  if (!first || !last) return [];
-  const { family, length: bits } = first;
-  const prefixes: Prefix[] = [];
-  for (let at = first.value; at <= last.value;) {
-    let host = 0;
-    while (host < bits && (at >> BigInt(host)) % 2n === 0n && at + (1n << BigInt(host + 1)) - 1n <= last.value) host++;
-    prefixes.push({ family, value: at, length: bits - host });
-    at += 1n << BigInt(host);
+/** What an address, a prefix, a range or a set of them covers. nft lists prefixes that adjoin as one prefix or a range. */
+function prefixes(expression: Expression): Prefix[] {
+  switch (expression.kind) {
+    case 'text':
+      return one(expression.value);
+    case 'prefix':
+      return one(`${expression.address}/${expression.length}`);
+    case 'range': {
+      const [first] = prefixes(expression.low);
+      const [last] = prefixes(expression.high);
+      return first && last ? cover(first, last) : [];
+    }
+    case 'set':
+      return expression.elements.flatMap(({ key }) => prefixes(key));
+    default:
+      return [];
   }
-  return prefixes;
 }
 
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? (value as unknown[]).filter((member) => typeof member === 'string') : [];
+/** The fewest prefixes that make up the range of addresses. */
+function cover(first: Prefix, last: Prefix): Prefix[] {
+  const { family } = first;
+  const covering: Prefix[] = [];
+  for (let value = first.value; value <= last.value;) {
+    let host = 0;
+    const fits = (bits: number) =>
+      value % (1n << BigInt(bits)) === 0n && value + (1n << BigInt(bits)) - 1n <= last.value;
+    while (host < bitsOf(family) && fits(host + 1)) host++;
+    covering.push({ family, value, length: bitsOf(family) - host });
+    value += 1n << BigInt(host);
+  }
+  return covering;
 }
 
-function first(value: unknown): unknown {
-  return Array.isArray(value) ? (value as unknown[])[0] : undefined;
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+function one(text: string): Prefix[] {
+  const prefix = parsePrefix(text);
+  return prefix ? [prefix] : [];
 }
