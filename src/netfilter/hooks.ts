@@ -41,15 +41,20 @@ function entriesOf(program: Program, family: Family, hook: Hook): readonly HookE
     const at = placed.findIndex((other) => other.priority >= priority);
     placed.splice(at < 0 ? placed.length : at, 0, { priority, entry });
   };
+  let core = false;
   for (const table of program.tables) {
     if (table.family !== 'inet' && table.family !== family) continue;
     for (const chain of table.chains.values()) {
+      // The first nat chain brings the nat core to all four of its hooks, also to those without chains (nf_nat_register_fn).
+      if (chain.base?.type === 'nat' && !core && NAT[hook] !== undefined) {
+        place(NAT[hook], { kind: 'nat', chains: nat });
+        core = true;
+      }
       if (chain.base?.hook !== hook) continue;
       if (chain.base.type !== 'nat') {
         place(chain.base.priority, { kind: 'chain', chain });
         continue;
       }
-      if (nat.length === 0) place(NAT[hook] ?? chain.base.priority, { kind: 'nat', chains: nat });
       const at = nat.findIndex((other) => other.base!.priority >= chain.base!.priority);
       nat.splice(at < 0 ? nat.length : at, 0, chain);
     }
