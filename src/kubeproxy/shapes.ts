@@ -36,10 +36,41 @@ const SHAPES: readonly {
   { sign: /^-A KUBE-(?:FORWARD|NODEPORTS) .*-m nfacct/m, from: 31, what: 'nfacct counters' },
   // nftables mode, as text or JSON
   { sign: /endpoints-check\b/, from: 29, what: 'the table kube-proxy' },
-  { sign: /firewall-allow-check\b/, from: 29, to: 29, what: 'the chain firewall-allow-check' },
-  { sign: /filter-prerouting-pre-dnat/, from: 34, what: 'the chain filter-prerouting-pre-dnat' },
-  { sign: /hairpin-connections/, from: 36, what: 'the set hairpin-connections' },
+  // Chains that newer releases do not know they leave where they are, so these tell only without the newer ones.
+  {
+    sign: /^(?![^]*\bcluster-ips-check\b)[^]*\bfirewall-allow-check\b/,
+    from: 29,
+    to: 29,
+    what: 'the chain firewall-allow-check',
+  },
+  { sign: /\bcluster-ips-check\b/, from: 30, what: 'the chain cluster-ips-check' },
+  {
+    sign: /^(?![^]*\bfilter-output-pre-dnat\b)[^]*\bfilter-output-post-dnat\b/,
+    from: 30,
+    to: 33,
+    what: 'the chain filter-output-post-dnat',
+  },
+  { sign: /"Active ClusterIPs"/, from: 31, what: "comments on the table's sets" },
+  // 1.33.6, to be exact.
+  { sign: /\bfilter-prerouting-pre-dnat\b/, from: 33, what: 'the chain filter-prerouting-pre-dnat' },
+  {
+    sign: /dport(?: \d+ |"\}\}, "right": \d+\}\}, )[^\n[\]]*\bjump\W+(?:target\W+)?mark-for-masquerade\b/,
+    to: 33,
+    what: 'masquerade rules that match a port',
+  },
+  {
+    sign: /\bip6? daddr [\da-f.:]+ (?:\S+ saddr|iif\w*) != \S+ jump mark-for-masquerade\b/,
+    from: 34,
+    what: 'masquerade rules that match no port',
+  },
+  { sign: /\bjump\W+(?:target\W+)?mark-for-masquerade\b/, to: 35, what: 'jumps to mark-for-masquerade' },
+  { sign: /\bhairpin-connections\b/, from: 36, what: 'the set hairpin-connections' },
+  { sign: /\bdnat ip6? to numgen random mod 1 map\b/, from: 36, to: 36, what: 'maps of one endpoint' },
+  { sign: /chain (?:service|local)-\S+ \{\s+meta l4proto \w+ dnat to\b/, from: 37, what: 'DNAT without a map' },
 ];
+
+/** Patch releases that changed a shape, from which on their minor release stayed as it is. */
+const LATER_SHAPES: Readonly<Record<number, number>> = { 33: 6, 34: 2 };
 
 export interface Shape {
   /** Minor releases; `to` may be Infinity. */
@@ -64,5 +95,10 @@ export function releaseByShape(dump: string): Shape | undefined {
   const why = [...new Set([low, high].filter((sign) => sign !== ''))].join(' and ');
   // The newest that fits where there is an upper end, else the oldest: later shapes would have been seen.
   const minor = to === Infinity ? from : to;
-  return { from, to: Math.max(from, to), nearest: { minor, patch: 0 }, why };
+  return {
+    from,
+    to: Math.max(from, to),
+    nearest: { minor, patch: from < minor ? 0 : (LATER_SHAPES[minor] ?? 0) },
+    why,
+  };
 }
