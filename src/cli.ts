@@ -7,6 +7,7 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  diagnose: () => import('./cli/diagnose.ts'),
   expected: () => import('./cli/expected.ts'),
   trace: () => import('./cli/trace.ts'),
 };

@@ -3,6 +3,8 @@
  * comment. Placeholders in braces are filled by findings.ts; views translate the templates, so each is a whole sentence.
  */
 
+import type { EndpointDifference } from './consequence.ts';
+
 export type Severity = 'error' | 'warning' | 'info';
 
 interface Entry {
@@ -139,19 +141,22 @@ export const CATALOGUE = {
     code: 'ST206',
     severity: 'warning',
     message:
-      '{node} holds rules of kube-proxy in two backends. {first} acts first: {firstWins}. {second} acts where {first} does not translate: {secondWins}.',
-    advice: 'Remove the ones that nobody updates: flush the KUBE chains of {stale}, or restart the node.',
+      '{node} holds rules of kube-proxy in two places ({family}): those of {first} decide {firstWins}, those of {second} decide {secondWins}.',
+    advice:
+      'kube-proxy keeps those of {first} up to date. Remove the others: flush the KUBE chains of {second}, or restart the node.',
   },
   leftover: {
     code: 'ST207',
     severity: 'info',
-    message: '{node} still holds rules of kube-proxy in {where}, left by an earlier mode. They change no packet.',
+    message:
+      '{node} still holds rules of kube-proxy in {where} ({family}), left by an earlier mode or backend. They change no packet.',
     advice: 'Nothing has to be done; kube-proxy --cleanup or a restart of the node removes them.',
   },
   'leftover-acts': {
     code: 'ST207',
-    severity: 'error',
-    message: '{node} still holds rules of kube-proxy in {where}, left by an earlier mode, and they act: {consequence}.',
+    severity: 'warning',
+    message:
+      '{node} still holds rules of kube-proxy in {where} ({family}), left by an earlier mode or backend, and they act on {count} Service ports: {consequence}.',
     advice: 'Remove them: kube-proxy --cleanup, or a restart of the node.',
   },
   'no-kube-proxy': {
@@ -178,7 +183,7 @@ export const CATALOGUE = {
     code: 'ST301',
     severity: 'error',
     message: '{service} on {node}: {consequence}.',
-    advice: 'kube-proxy on {node} did not write what the API says: look at its log, then restart its pod.',
+    advice: 'kube-proxy on {node} has not written what the API says: look at its log, then restart its pod.',
   },
   'node-drift': {
     code: 'ST302',
@@ -189,7 +194,8 @@ export const CATALOGUE = {
   pending: {
     code: 'ST303',
     severity: 'info',
-    message: '{service} on {node}: a change {age} old is not programmed yet; kube-proxy may wait until {due}.',
+    message:
+      '{service} on {node}: a change {age} old when the rules were read is not programmed yet; kube-proxy may take {due}.',
     advice: 'Read the rules again in a moment.',
   },
   'differs-harmlessly': {
@@ -220,6 +226,26 @@ export interface Subject {
   readonly node?: string;
 }
 
+/** A rule behind a finding: one that should be there, or one that is there and should not be. */
+export interface RuleEvidence {
+  readonly kind: 'missing' | 'extra';
+  /** "nat", "ip kube-proxy". */
+  readonly table: string;
+  /** The chain, set or map. */
+  readonly chain: string;
+  readonly rule: string;
+  /** In the node's dump, from 1. */
+  readonly line?: number;
+}
+
+/** What a finding of drift rests on. */
+export interface Evidence {
+  /** Sentences, each for the ways in and clients that it names. */
+  readonly consequences: readonly string[];
+  readonly endpoints: readonly EndpointDifference[];
+  readonly rules: readonly RuleEvidence[];
+}
+
 export interface Finding extends Subject {
   /** "ST101": stays the same over releases. */
   readonly code: string;
@@ -227,6 +253,7 @@ export interface Finding extends Subject {
   readonly severity: Severity;
   readonly message: string;
   readonly advice: string;
+  readonly evidence?: Evidence;
   /** The words before they were filled, for translation. */
   readonly template: {
     readonly message: string;
@@ -239,7 +266,12 @@ export function fill(template: string, values: Readonly<Record<string, string>>)
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
-export function finding<N extends FindingName>(name: N, subject: Subject, values: Arguments<N>): Finding {
+export function finding<N extends FindingName>(
+  name: N,
+  subject: Subject,
+  values: Arguments<N>,
+  evidence?: Evidence,
+): Finding {
   const { code, severity, message, advice }: Entry = CATALOGUE[name];
   return {
     code,
@@ -248,6 +280,7 @@ export function finding<N extends FindingName>(name: N, subject: Subject, values
     ...subject,
     message: fill(message, values),
     advice: fill(advice, values),
+    ...(evidence && { evidence }),
     template: { message, advice, arguments: values },
   };
 }

@@ -3,6 +3,7 @@ import type { ProxyMode } from '../kubeproxy/configuration.ts';
 import type { NodeProxy } from '../kubeproxy/expected.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import type { Family } from '../netfilter/address.ts';
+import type { Outcome } from '../netfilter/outcome.ts';
 import type { SliceDifference } from './compare.ts';
 import type { Consequence, EndpointDifference } from './consequence.ts';
 import type { Pending } from './pending.ts';
@@ -45,6 +46,12 @@ export interface Leftover {
   /** "iptables-nft", "iptables-legacy", "nftables". */
   readonly where: 'iptables-legacy' | 'iptables-nft' | 'nftables';
   readonly family: Family;
+  /** How many ways in to Services each of the places decides, and whose they are: by following a packet of each usual client. */
+  readonly decides: readonly {
+    readonly where: Outcome['path'][number]['engine'];
+    readonly packets: number;
+    readonly labels: readonly string[];
+  }[];
   /** Service ports whose packets they change, with the words; empty where they change none that was tried. */
   readonly acts: readonly { readonly label: string; readonly words: string }[];
 }

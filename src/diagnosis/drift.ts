@@ -17,7 +17,7 @@ import type { Program } from '../netfilter/program.ts';
 import { trace } from '../netfilter/trace.ts';
 import { PortIndex } from './attribution.ts';
 import type { SliceDifference } from './compare.ts';
-import { consequences, witnesses, type Trace } from './consequence.ts';
+import type { Trace } from './consequence.ts';
 import type { FamilyDrift, Leftover, NodeDrift } from './drift-types.ts';
 import { completed, inSurroundings, iptablesDifferences } from './iptables-differences.ts';
 import { expectedTables } from './iptables-expected.ts';
@@ -31,7 +31,8 @@ import {
   type NftObject,
 } from './nftables-differences.ts';
 import type { Clock } from './pending.ts';
-import { usualProbes, type Ground } from './probes.ts';
+import type { Ground } from './probes.ts';
+import { leftoversOf } from './leftovers.ts';
 import {
   backendOf,
   savedTables,
@@ -223,25 +224,8 @@ function familyOf(
     family: court.ground.family,
     ports: court.index.ports,
     ...judgement,
-    leftovers: leftovers.map((where) => ({
-      where,
-      family: court.ground.family,
-      acts: judgement.common.length > 0 ? [] : actsOf(court, known),
-    })),
+    leftovers: leftoversOf(court, leftovers, judgement.common.length > 0 ? undefined : known),
   };
-}
-
-/** Ports whose packets others' leftovers change, where kube-proxy's own rules are as they should be. */
-function actsOf(court: Court, known: ReadonlySet<string>): Leftover['acts'] {
-  return court.index.ports.flatMap((port) => {
-    if (known.has(port.label)) return [];
-    const probes = usualProbes(port, court.ground);
-    const found = witnesses(probes, court.expected, court.actual);
-    if (found.length === 0) return [];
-    const { node, objects } = court;
-    const subject = { label: port.label, node, objects, endpoints: court.endpointsOf(port) };
-    return [{ label: port.label, words: consequences(found, probes, subject)[0]!.words }];
-  });
 }
 
 function groundOf(objects: ClusterObjects, node: string, network: NodeNetwork, family: Family): Ground {

@@ -1,0 +1,37 @@
+/** diagnose: prints the findings about a recorded cluster. */
+import { parseArgs } from 'node:util';
+import { nodeDrift } from '../diagnosis/drift.ts';
+import { captureOf, findingsOf, type NodeView } from '../diagnosis/findings.ts';
+import { openRecording } from '../kubernetes/snapshot/open.ts';
+import { programOf } from '../netfilter/program-of.ts';
+import { nodeNetwork } from '../translation/network.ts';
+
+export const usage = 'diagnose --recording DIR';
+
+/** A JSON array of findings, trouble first: code, severity, service, port, node, message, advice, evidence. */
+export async function run(args: readonly string[]): Promise<string> {
+  const { values } = parseArgs({ args: [...args], options: { recording: { type: 'string' } } });
+  const { recording } = values;
+  if (recording === undefined) throw new Error(`Usage: ${usage}`);
+  const source = await openRecording(recording);
+  try {
+    const { state, objects } = source;
+    if (state.kind === 'failed') throw new Error(`${state.problem.message}. ${state.problem.advice}`);
+    const names = objects.nodes.map(({ metadata }) => metadata.name);
+    await source.capture(names);
+    const nodes = names.map((node): NodeView => {
+      const rules = source.rules(node);
+      const capture = captureOf(rules);
+      const network = capture && nodeNetwork(node, objects, capture).network;
+      const drift = capture && network && nodeDrift({ objects, capture, network, program: programOf });
+      return { node, rules, drift };
+    });
+    const findings = findingsOf(objects, nodes).map(({ template, ...finding }) => {
+      void template;
+      return finding;
+    });
+    return `${JSON.stringify(findings, undefined, 1)}\n`;
+  } finally {
+    source.dispose();
+  }
+}
