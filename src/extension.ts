@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { refreshRegularly } from './views/capture.ts';
 import { registerCommands } from './views/commands.ts';
 import { Connection } from './views/connection.ts';
 import { Badges } from './views/decorations.ts';
@@ -6,6 +7,7 @@ import { DUMP_SCHEME, DumpDocuments } from './views/dump-documents.ts';
 import { Health } from './views/health.ts';
 import { registerLanguages } from './views/languages.ts';
 import { NodesTree } from './views/nodes-tree.ts';
+import { OBJECT_SCHEME, ObjectDocuments } from './views/object-documents.ts';
 import { ServicesTree } from './views/services-tree.ts';
 import { keepContextKeys } from './views/state.ts';
 import { createStatusBar } from './views/status-bar.ts';
@@ -28,6 +30,7 @@ export function activate(context: vscode.ExtensionContext): unknown {
   const dumps = new DumpDocuments(connection);
   const health = new Health(connection);
   const services = new ServicesTree(connection, health);
+  const objects = new ObjectDocuments(connection);
   const nodes = new NodesTree(connection, health);
   const badges = new Badges(health);
   const servicesView = vscode.window.createTreeView('serviceTraffic.services', {
@@ -45,6 +48,8 @@ export function activate(context: vscode.ExtensionContext): unknown {
     servicesView,
     nodes,
     nodesView,
+    objects,
+    vscode.workspace.registerTextDocumentContentProvider(OBJECT_SCHEME, objects),
     badges,
     dumps,
     vscode.workspace.registerTextDocumentContentProvider(DUMP_SCHEME, dumps),
@@ -52,7 +57,8 @@ export function activate(context: vscode.ExtensionContext): unknown {
     keepContextKeys(connection),
     registerLanguages(connection),
     createStatusBar(connection),
-    registerCommands({ connection, services, servicesView }),
+    registerCommands({ connection, services, servicesView, nodes, nodesView }),
+    refreshRegularly(connection, () => servicesView.visible || nodesView.visible),
   );
   // `npm start` wants a newcomer to see something at once.
   if (process.env['SERVICE_TRAFFIC_START']) void vscode.commands.executeCommand('serviceTraffic.services.focus');

@@ -80,6 +80,11 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
     return row.kind === 'dump' ? this.#known.get(`node/${row.node}`) : undefined;
   }
 
+  /** The row of a node. */
+  async find(name: string): Promise<NodesRow | undefined> {
+    return (await this.getChildren()).find((row) => row.kind === 'node' && row.name === name);
+  }
+
   async #mode(name: string): Promise<string | undefined> {
     const node = (await this.#health.scene()).nodes.find((one) => one.name === name);
     return node?.kind === 'read' ? node.mode : undefined;
