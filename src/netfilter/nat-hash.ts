@@ -31,7 +31,8 @@ export function spread(
     const word = (start + Number((BigInt(hash) * BigInt(distance)) >> 32n)) >>> 0;
     value = (value << 32n) | BigInt(word);
     if (word !== max[i]) full = true;
-    if (!persistent) hash = (hash ^ swap(to[i]!)) >>> 0;
+    // A destination has been written by now: it is the new word that goes in.
+    if (!persistent) hash = (hash ^ swap(manip === 'destination' ? word : to[i]!)) >>> 0;
   }
   return { family: low.family, value };
 }

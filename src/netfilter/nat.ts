@@ -90,7 +90,7 @@ function addressIn(
   if (equal(low, high)) return low;
   const { source, destination } = state;
   if (manip === 'source' && source.value >= low.value && source.value <= high.value) return source;
-  return spread(source, destination, low, high, persistent);
+  return spread(manip, source, destination, low, high, persistent);
 }
 
 function order({ low, high }: { readonly low: number; readonly high: number }): {
