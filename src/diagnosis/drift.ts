@@ -113,7 +113,9 @@ function iptablesFamily(
     ...others.map((each) => backendOf(each.name, dumps)),
     ...(hasTable(dumps, family) ? (['nftables'] as const) : []),
   ];
-  const actualDumps = main.complete ? dumps : withTexts(dumps, new Map([[main.name, actual.text]]));
+  const actualDumps = main.complete
+    ? dumps
+    : withTexts(dumps, new Map([[main.name, withFirstLine(main.blocks.text, actual.text)]]));
   const expectedDumps = once(() => {
     const clean = new Map([...withoutIptables(dumps, main.name), ...withoutNftables(dumps)]);
     clean.set(main.name, withFirstLine(main.blocks.text, inSurroundings(tables, actual)));

@@ -195,7 +195,7 @@ export function completed(expected: ExpectedTables, actual: Blocks): Blocks {
     const right = actual.tables.get(name);
     const known = right ? knownChains(right) : new Set<string>();
     const rules = new Map<string, readonly string[]>();
-    for (const chain of new Set([...(right?.blocks.keys() ?? []), ...(left?.keys() ?? [])])) {
+    for (const chain of new Set([...declared(right), ...(left?.keys() ?? [])])) {
       // The last line may be half a rule.
       const has = linesOf(actual, right?.blocks.get(chain)).map((line) => line.text);
       const wanted = left?.get(chain)?.lines ?? [];
@@ -213,9 +213,15 @@ export function completed(expected: ExpectedTables, actual: Blocks): Blocks {
   return readBlocks(parts.join(''));
 }
 
+function declared(table: TableBlocks | undefined): readonly string[] {
+  return [...(table?.blocks.values() ?? [])].filter((block) => block.policy !== undefined).map((block) => block.chain);
+}
+
+/** Those whose rules are all there. A chain that is not declared is the half of a name at the very end. */
 function knownChains(table: TableBlocks): Set<string> {
-  const chains = [...table.blocks.values()];
+  const chains = [...table.blocks.values()].filter((block) => block.policy !== undefined);
   if (table.committed) return new Set(chains.map((block) => block.chain));
   const last = chains.findLastIndex((block) => block.pieces.length > 0);
+  // Where a next chain has begun, the one before is whole; of the last one that has rules that is not known.
   return new Set(chains.slice(0, Math.max(0, last)).map((block) => block.chain));
 }

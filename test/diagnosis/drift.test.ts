@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { isDrifted } from '../../src/diagnosis/drift-types.ts';
+import type { EndpointSlice } from '../../src/kubernetes/objects.ts';
+import { driftedPorts, driftOf, edited, recorded, RECORDINGS, sentences } from './recorded.ts';
+
+describe('a node whose kube-proxy works', () => {
+  for (const name of RECORDINGS)
+    test(`has no drift in ${name}`, async () => {
+      const cluster = await recorded(name);
+      for (const node of cluster.captures.keys()) {
+        if (name === '1.37-iptables-stale-node' && node === 'node-3') continue;
+        const drift = driftOf(cluster, node);
+        assert.equal(drift.kind, 'compared', node);
+        assert.ok(drift.kind === 'compared' && drift.families.every((f) => f.ports.length > 0 || f.family === 6), node);
+        assert.equal(isDrifted(drift), false, `${node}: ${sentences(drift).join('; ')}`);
+        assert.deepEqual(drift.kind === 'compared' && drift.families.flatMap((f) => f.harmless), [], node);
+      }
+    });
+});
+
+describe('the node whose kube-proxy died before a rollout', () => {
+  test('has drifted where the rollout changed something, and nowhere else', async () => {
+    const drift = driftOf(await recorded('1.37-iptables-stale-node'), 'node-3');
+    const news = driftedPorts(drift).map(({ label, explain }) => {
+      const endpoints = explain().endpoints.map(({ kind, endpoint, now }) => `${kind} ${endpoint} ${now ?? ''}`);
+      return [label, ...endpoints.sort()];
+    });
+    const front = (label: string, port: number) => [
+      label,
+      `missing 10.244.2.4:${port} front-86f8476988-mmb8r`,
+      `moved 10.244.1.1:${port} cart-858f4fdc45-lgsrf`,
+    ];
+    const cart = (label: string) => [label, 'missing 10.244.1.1:9090 cart-858f4fdc45-lgsrf'];
+    assert.deepEqual(
+      news.sort(([a = ''], [b = '']) => (a < b ? -1 : 1)).filter(([label]) => label !== 'shop/legacy'),
+      [
+        cart('shop/cart'),
+        cart('shop/cart-local'),
+        front('shop/dns:dns', 8080),
+        front('shop/dns:dns-tcp', 8080),
+        front('shop/dns:sig', 8080),
+        front('shop/front-nodeport:http', 8080),
+        ['shop/front-zone', 'missing 10.244.2.4:8080 front-86f8476988-mmb8r'],
+        front('shop/front:http', 8080),
+        front('shop/front:https', 8443),
+        cart('shop/public-local:http'),
+        front('shop/public:http', 8080),
+      ],
+    );
+    assert.ok(news.some(([label]) => label === 'shop/legacy'));
+  });
+
+  test('says whose the stale address is now, and who gets nothing', async () => {
+    const drift = driftOf(await recorded('1.37-iptables-stale-node'), 'node-3');
+    const [front] = driftedPorts(drift).filter((port) => port.label === 'shop/front:http');
+    assert.deepEqual(
+      front?.explain().consequences.map((each) => each.words),
+      [
+        'from node-3, a third of the connections to shop/front:http go to 10.244.1.1:8080, which is cart-858f4fdc45-lgsrf now; front-86f8476988-mmb8r (10.244.2.4:8080) gets none',
+      ],
+    );
+  });
+
+  test('says that the new external IP is not known there, and that the old one still is', async () => {
+    const drift = driftOf(await recorded('1.37-iptables-stale-node'), 'node-3');
+    const words = driftedPorts(drift)
+      .filter((port) => port.label === 'shop/legacy')
+      .flatMap((port) => port.explain().consequences.map((each) => each.words));
+    assert.match(words.join('\n'), /external IP 192\.0\.2\.11:8000 are translated by no rule/);
+    assert.match(words.join('\n'), /192\.0\.2\.10:8000, which is no way to shop\/legacy, go to/);
+  });
+});
+
+describe('rules of two backends on one node', () => {
+  test('act both: the older ones where the newer do not translate', async () => {
+    const drift = driftOf(await recorded('1.37-iptables-both-backends'), 'node-2');
+    const [leftover] = drift.kind === 'compared' ? drift.families.flatMap((family) => family.leftovers) : [];
+    assert.equal(leftover?.where, 'iptables-nft');
+    assert.deepEqual(
+      leftover.decides.map(({ where }) => where),
+      ['iptables-legacy', 'iptables-nft'],
+    );
+    assert.deepEqual(
+      leftover.acts.map(({ label }) => label),
+      ['shop/cart-local', 'shop/node-cache', 'shop/public-local:http'],
+    );
+  });
+
+  test('are told where the older ones change nothing', async () => {
+    const drift = driftOf(await recorded('1.37-iptables-both-backends'), 'node-1');
+    const [leftover] = drift.kind === 'compared' ? drift.families.flatMap((family) => family.leftovers) : [];
+    assert.equal(leftover?.where, 'iptables-nft');
+    assert.deepEqual(leftover.acts, []);
+  });
+});
+
+describe('a change that is younger than a sync', () => {
+  test('is pending, with its age, and drift once it is overdue', async () => {
+    const cluster = await recorded('1.37-iptables-stale-node');
+    const capture = cluster.captures.get('node-3')!;
+    const withTrigger = (at: number) => {
+      const touch = (slice: EndpointSlice): EndpointSlice => ({
+        ...slice,
+        metadata: {
+          ...slice.metadata,
+          annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': new Date(at).toISOString() },
+        },
+      });
+      return { ...cluster, objects: { ...cluster.objects, endpointSlices: cluster.objects.endpointSlices.map(touch) } };
+    };
+    const young = driftOf(withTrigger(capture.at - 1500), 'node-3');
+    assert.equal(isDrifted(young), false);
+    assert.ok(driftedPorts(young).length > 0);
+    for (const port of driftedPorts(young)) assert.equal(port.pending?.age, 1500);
+
+    const before = driftOf(withTrigger(capture.at + 60_000), 'node-3');
+    assert.equal(isDrifted(before), false, 'rules that were read before the change cannot hold it');
+
+    const old = driftOf(withTrigger(capture.at - 60_000), 'node-3');
+    assert.equal(isDrifted(old), true);
+    for (const port of driftedPorts(old)) assert.equal(port.pending, undefined);
+  });
+});
+
+describe('a dump that is cut off', () => {
+  test('has nothing missing behind its end, and still shows what is wrong before it', async () => {
+    const cluster = await recorded('1.37-iptables-nft');
+    const half = (text: string) => text.slice(0, text.indexOf('-A KUBE-SVC-') + 20);
+    const cut = (dumps: Parameters<ReturnType<typeof edited>>[0]) =>
+      edited(
+        'iptables-save.txt',
+        half,
+      )(dumps).map((dump) => (dump.name === 'iptables-save.txt' ? { ...dump, complete: false } : dump));
+    const drift = driftOf(cluster, 'node-1', cut);
+    assert.deepEqual(drift.kind === 'compared' && drift.truncated, ['iptables-save.txt']);
+    assert.equal(isDrifted(drift), false, sentences(drift).join('\n'));
+
+    const wrong = driftOf(cluster, 'node-1', (dumps) =>
+      cut(
+        edited('iptables-save.txt', (text) =>
+          text.replace(/--to-destination 10\.244\.\d+\.\d+/, '--to-destination 10.9.9.9'),
+        )(dumps),
+      ),
+    );
+    assert.equal(isDrifted(wrong), true);
+  });
+});
+
+describe('a node that holds nothing of kube-proxy', () => {
+  test('is told as such, not as drift', async () => {
+    const drift = driftOf(await recorded('1.37-iptables-nft'), 'node-1', (dumps) =>
+      dumps.map((dump) =>
+        dump.name.startsWith('ip')
+          ? { ...dump, text: '*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n' }
+          : { ...dump, text: '' },
+      ),
+    );
+    assert.equal(drift.kind, 'unknown');
+    assert.equal(drift.kind === 'unknown' && drift.reason, 'none');
+    assert.equal(isDrifted(drift), false);
+  });
+});
