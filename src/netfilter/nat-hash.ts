@@ -5,6 +5,7 @@ import type { Address } from './address.ts';
  * (find_best_ips_proto in net/netfilter/nf_nat_core.c).
  */
 export function spread(
+  manip: 'source' | 'destination',
   source: Address,
   destination: Address,
   low: Address,
