@@ -104,9 +104,12 @@ export function markOf(stream: Stream): 'good' | 'wrong' | 'refused' {
   return stream.end.kind === 'endpoint' ? 'good' : 'refused';
 }
 
-/** Pods by address, whatever they get; then what is no pod. */
+const ORDER: readonly EndCard['mark'][] = ['good', 'wrong', 'refused', 'missing', 'idle', 'unknown'];
+
+/** What gets packets by address, then what is no pod, then what gets none. */
 function order(card: EndCard): string {
-  return `${card.mark === 'refused' || card.code === undefined ? 1 : 0} ${card.id.replace('stranger ', '')}`;
+  const rank = card.mark === 'wrong' && card.share > 0 && card.code !== undefined ? 0 : ORDER.indexOf(card.mark);
+  return `${rank} ${card.id.replace('stranger ', '')}`;
 }
 
 function endCard(id: string, shown: Shown, stream: Stream, before: number): EndCard {
