@@ -40,7 +40,7 @@ export class Badges implements vscode.FileDecorationProvider, vscode.Disposable 
     if (wrong === 0) return undefined;
     const badge = wrong > 99 ? '✗' : String(wrong);
     const tooltip = t('{0} Services are otherwise on a node than the API says', wrong);
-    return new vscode.FileDecoration(badge, tooltip, new vscode.ThemeColor('list.errorForeground'));
+    return new vscode.FileDecoration(badge, tooltip);
   }
 
   dispose(): void {

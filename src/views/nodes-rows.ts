@@ -164,15 +164,12 @@ function nodeText(
   const rules = source.rules(row.name);
   const capture = captureIn(rules);
   const read = rulesWords(rules, source.kind);
-  const programmed =
-    health && health.ports > 0 ? t('{0} of {1} ports as the API says', health.right, health.ports) : undefined;
+  const programmed = health && health.ports > 0 ? t('{0} of {1} ports right', health.right, health.ports) : undefined;
   const wrong = health !== undefined && health.right < health.ports;
   const mark: Mark = wrong ? 'error' : read.mark;
   const version = kubeProxyVersion(source.objects, row.node);
   const facts = [capture && modeWords(capture, mode), version, read.words];
-  const description = (wrong ? [programmed, ...facts] : [facts[0], version, programmed, read.words])
-    .filter((part) => part !== undefined && part !== '')
-    .join(' · ');
+  const description = [programmed, ...facts].filter((part) => part !== undefined && part !== '').join(' · ');
   const icons: Readonly<Record<Mark, string>> = {
     good: 'pass',
     warning: 'warning',

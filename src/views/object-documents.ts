@@ -61,10 +61,10 @@ export class ObjectDocuments implements vscode.TextDocumentContentProvider, vsco
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
     const { objects } = await this.#traffic.open();
-    const { stringify } = await import('yaml');
+    const { yamlText } = await import('./yaml-text.ts');
     const found = objectsAt(uri, objects);
     if (found.length === 0) return `# ${t('It is not in the cluster any more.')}\n`;
-    return found.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
+    return yamlText(found);
   }
 
   dispose(): void {

@@ -197,11 +197,12 @@ function endpointText(row: ServicesRow & { kind: 'endpoint' }): RowText {
   const missing = missingOn.length > 0 ? t('unknown to {0}', missingOn.join(', ')) : '';
   const place = [endpoint.node, endpoint.zone].filter((part) => part !== undefined).join(' ');
   const mark: Mark = missing ? 'error' : conditions.ready ? 'good' : 'warning';
-  const description = [address, place, state, missing].filter((part) => part !== '').join(' · ');
+  // What is wrong comes first: a side bar is narrow, and pods have long names.
+  const description = [missing, endpoint.pod ? address : '', place, state].filter((part) => part !== '').join(' · ');
   const label = endpoint.pod ?? address;
   return {
     label,
-    description: endpoint.pod ? description : [place, state, missing].filter((part) => part !== '').join(' · '),
+    description,
     tooltip: [
       `${bold(label)} ${code(address)}`,
       '',

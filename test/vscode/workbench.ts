@@ -1,0 +1,211 @@
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser, Frame, Locator, Page } from 'playwright-core';
+import { remoteUri, startServer, workbenchUrl, type RunningServer } from '../../scripts/vscode/server.ts';
+
+export const THEMES = {
+  dark: 'Default Dark Modern',
+  light: 'Default Light Modern',
+  'high-contrast': 'Default High Contrast',
+  'high-contrast-light': 'Default High Contrast Light',
+} as const;
+
+export interface WorkbenchOptions {
+  readonly folder: string;
+  readonly theme?: keyof typeof THEMES;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The extension's folder; without it a VSIX is installed. */
+  readonly development?: string;
+  readonly install?: readonly string[];
+  readonly openFile?: string;
+  /** Where screenshots go. */
+  readonly shots: string;
+  readonly viewport?: { readonly width: number; readonly height: number };
+}
+
+/** VS Code's workbench in a browser, driven as a user does: with keys and the pointer. */
+export class Workbench {
+  readonly page: Page;
+  readonly server: RunningServer;
+  /** Page errors and reports of a content security policy that was broken. */
+  readonly complaints: string[] = [];
+  readonly #shots: string;
+
+  private constructor(page: Page, server: RunningServer, shots: string) {
+    this.page = page;
+    this.server = server;
+    this.#shots = shots;
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (/Content Security Policy|Refused to/.test(message.text())) this.complaints.push(message.text());
+    });
+  }
+
+  static async open(browser: Browser, options: WorkbenchOptions): Promise<Workbench> {
+    mkdirSync(options.shots, { recursive: true });
+    const server = await startServer({
+      development: options.development !== undefined,
+      lean: true,
+      settings: {
+        'workbench.colorTheme': THEMES[options.theme ?? 'dark'],
+        'workbench.reduceMotion': 'on',
+        'workbench.list.smoothScrolling': false,
+        'window.autoDetectColorScheme': false,
+        'editor.hover.delay': 100,
+        'editor.minimap.enabled': false,
+        ...options.settings,
+      },
+      ...(options.env && { env: options.env }),
+      ...(options.install && { install: options.install }),
+    });
+    const context = await browser.newContext({
+      viewport: options.viewport ?? { width: 1280, height: 800 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    const workbench = new Workbench(await context.newPage(), server, options.shots);
+    const payload: [string, string][] = [['skipWelcome', 'true']];
+    if (options.development) payload.push(['extensionDevelopmentPath', remoteUri(server, options.development)]);
+    if (options.openFile) payload.push(['openFile', remoteUri(server, options.openFile)]);
+    await workbench.page.goto(workbenchUrl(server, options.folder, payload));
+    await workbench.page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
+    return workbench;
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+    await this.server.stop();
+  }
+
+  async shot(name: string): Promise<void> {
+    await sleep(400); // colours and icons settle
+    await this.page.screenshot({ path: path.join(this.#shots, `${name}.png`) });
+  }
+
+  /** Opens our side bar by its icon, where it is not open already: a click on the icon of an open view would close it. */
+  async sideBar(): Promise<void> {
+    const icon = this.page.locator('.activitybar li.action-item:has(.action-label[aria-label^="Service Traffic"])');
+    await icon.waitFor({ timeout: 30_000 });
+    if ((await icon.getAttribute('aria-selected')) !== 'true') await icon.click();
+  }
+
+  tree(name: string): Locator {
+    return this.page.getByRole('tree', { name });
+  }
+
+  /** A row by what it shows (a row's accessible name is what is spoken). */
+  row(tree: string, text: string | RegExp): Locator {
+    return this.tree(tree).getByRole('treeitem').filter({ hasText: text }).first();
+  }
+
+  /** Unfolds a row, unless it is unfolded. */
+  async unfold(tree: string, text: string | RegExp): Promise<void> {
+    const row = this.row(tree, text);
+    await row.waitFor({ timeout: 20_000 });
+    if ((await row.getAttribute('aria-expanded')) === 'false') await row.click();
+  }
+
+  /** By the palette, as one types it. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget:visible input').first();
+    await input.waitFor({ timeout: 10_000 });
+    await input.fill('>' + title);
+    await this.page
+      .locator('.quick-input-list .monaco-list-row', { hasText: title.replace(/^.*?: /, '') })
+      .first()
+      .waitFor({ timeout: 10_000 });
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** The rows of the quick pick that is open. */
+  get picks(): Locator {
+    return this.page.locator('.quick-input-list .monaco-list-row');
+  }
+
+  async pick(text: string | RegExp): Promise<void> {
+    const row = this.picks.filter({ hasText: text }).first();
+    await row.waitFor({ timeout: 10_000 });
+    await row.click();
+  }
+
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget:visible input').first();
+    await input.waitFor({ timeout: 10_000 });
+    await input.fill(name);
+    await this.page
+      .locator('.quick-input-list .monaco-list-row', { hasText: name })
+      .first()
+      .waitFor({ timeout: 15_000 });
+    await this.page.keyboard.press('Enter');
+    await this.tab(name).waitFor({ timeout: 15_000 });
+  }
+
+  tab(name: string): Locator {
+    return this.page.locator('.tab', { hasText: name }).first();
+  }
+
+  async goToLine(line: number, column = 1): Promise<void> {
+    await this.page.keyboard.press('Control+G');
+    const input = this.page.locator('.quick-input-widget:visible input').first();
+    await input.waitFor({ timeout: 10_000 });
+    await input.fill(`:${line}:${column}`);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Points at a word of the editor and returns what the hover says. */
+  async hover(line: number, word: string): Promise<string> {
+    await this.goToLine(line);
+    await this.page.mouse.move(700, 5);
+    const text = this.page.locator('.monaco-editor .view-line').filter({ hasText: word });
+    const current = this.page.locator(`.monaco-editor .line-numbers.active-line-number`).first();
+    await current.waitFor();
+    const box = (await current.boundingBox())!;
+    // Of several such lines the one at the cursor.
+    for (const candidate of await text.all()) {
+      const at = (await candidate.boundingBox())!;
+      if (Math.abs(at.y - box.y) > 3) continue;
+      const span = candidate.locator('span span', { hasText: word }).first();
+      await span.hover();
+      const hover = this.page.locator('.monaco-hover:not(.hidden) .hover-contents').filter({ hasText: /\S/ });
+      await hover.first().waitFor({ timeout: 20_000 });
+      await sleep(600);
+      return (await hover.allInnerTexts()).join('\n');
+    }
+    throw new Error(`line ${line} shows no "${word}"`);
+  }
+
+  /** The frame of our webview: it is found by what is in it, since its name says nothing. */
+  async webview(selector: string, timeout = 20_000): Promise<Frame> {
+    const end = Date.now() + timeout;
+    for (;;) {
+      for (const frame of this.page.frames())
+        if (frame !== this.page.mainFrame())
+          try {
+            if ((await frame.locator(selector).count()) > 0) return frame;
+          } catch {
+            // the frame was replaced meanwhile
+          }
+      if (Date.now() > end) throw new Error(`no webview has ${selector}`);
+      await sleep(100);
+    }
+  }
+
+  /** Lines that must not be in VS Code's logs: errors of our extension, and broken content security policies. */
+  problems(): readonly string[] {
+    const logs = path.join(this.server.folder, 'user/logs');
+    const files = readdirSync(logs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.log'));
+    const lines = files.flatMap((name) => {
+      const ours = name.includes('Service Traffic');
+      return readFileSync(path.join(logs, name), 'utf8')
+        .split('\n')
+        .filter((line) =>
+          ours ? /\[error\]/.test(line) : /service-traffic/i.test(line) && /\[error\]|CSP|Refused/.test(line),
+        )
+        .map((line) => `${path.basename(name)}: ${line}`);
+    });
+    return [...this.complaints, ...lines];
+  }
+}
