@@ -17,6 +17,7 @@ const PRESENT = {
   conntrack: () => onPath('conntrack'),
   iproute2: () => onPath('ip'),
   openssl: () => onPath('openssl'),
+  'golang-go': () => onPath('go'),
   python3: () => onPath('python3'),
   'ca-certificates': () => existsSync('/etc/ssl/certs/ca-certificates.crt'),
 } satisfies Record<string, () => boolean>;

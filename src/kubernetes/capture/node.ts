@@ -76,7 +76,11 @@ export async function captureBy(
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   if (signal.aborted) return cancelled(node);
 
-  const dumps = [...read.values()].flatMap((reading) => (reading.kind === 'dump' ? [reading.dump] : [])).filter(kept);
+  const dumps = [...read.values()]
+    .flatMap((reading) => (reading.kind === 'dump' ? [reading.dump] : []))
+    .filter(kept)
+    // As a recording has them: by name.
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const problems = problemsOf(read, dumps, node, pod);
   const rules = dumps.filter((dump) => dump.name !== FIRST && !NETWORK.includes(dump.name));
   if (rules.length === 0 && problems[0]) return problems[0];
