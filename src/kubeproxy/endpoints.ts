@@ -5,9 +5,9 @@ import {
   type EndpointSlice,
   type Protocol,
 } from '../kubernetes/objects.ts';
-import { formatAddress, type Family } from '../netfilter/address.ts';
+import type { Family } from '../netfilter/address.ts';
 import { enabled } from './features.ts';
-import { parseLeniently } from './lenient.ts';
+import { canonicalIP } from './lenient.ts';
 import { servicePortLabel } from './names.ts';
 import { isWatched } from './services.ts';
 import { atLeast, type Release } from './version.ts';
@@ -92,9 +92,8 @@ function readSlice(slice: EndpointSlice, options: EndpointOptions, found: Map<st
     const key = keyOf(slice.metadata.namespace, service, port.name ?? '', port.protocol);
     for (const endpoint of slice.endpoints ?? []) {
       const [address] = endpoint.addresses;
-      const parsed = address === undefined ? undefined : parseLeniently(address);
-      if (parsed?.family !== family) continue;
-      const ip = formatAddress(parsed);
+      const ip = address === undefined ? undefined : canonicalIP(address, family);
+      if (ip === undefined) continue;
       const { ready = true, serving = true, terminating = false } = endpoint.conditions ?? {};
       if (!ready && !atLeast(release, 21)) continue;
       add(found, key, {
@@ -121,11 +120,11 @@ function readLegacy(endpoints: Endpoints, options: EndpointOptions, found: Map<s
       if (!port.port) continue;
       const key = keyOf(endpoints.metadata.namespace, endpoints.metadata.name, port.name ?? '', port.protocol);
       for (const address of subset.addresses ?? []) {
-        const parsed = parseLeniently(address.ip);
-        if (parsed?.family !== options.family) continue;
+        const ip = canonicalIP(address.ip, options.family);
+        if (ip === undefined) continue;
         const text = join(address.ip, port.port);
         const common = { ready: true, serving: true, terminating: false, zones: NONE, nodes: NONE };
-        add(found, key, { text, ip: formatAddress(parsed), port: port.port, node: address.nodeName, ...common });
+        add(found, key, { text, ip, port: port.port, node: address.nodeName, ...common });
       }
     }
 }

@@ -20,7 +20,7 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
  * kube-proxy cuts at 16 for iptables and at 8 for nftables.
  */
 export function base32Hash(text: string, length: number): string {
-  const bytes = sha256(utf8ToBytes(text));
+  const bytes = sha256(bytesOf(text));
   let out = '';
   for (let i = 0; out.length < length; i += 5) {
     // 40 bits are eight characters. Numbers, since bigint is ten times slower and this runs once for each endpoint.
@@ -30,6 +30,19 @@ export function base32Hash(text: string, length: number): string {
       out += ALPHABET[part >> 15]! + ALPHABET[(part >> 10) & 31]! + ALPHABET[(part >> 5) & 31]! + ALPHABET[part & 31]!;
   }
   return out;
+}
+
+const buffer = new Uint8Array(512);
+
+/** UTF-8. Names and addresses are ASCII, for which TextEncoder is slow. */
+function bytesOf(text: string): Uint8Array {
+  if (text.length > buffer.length) return utf8ToBytes(text);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return utf8ToBytes(text);
+    buffer[i] = code;
+  }
+  return buffer.subarray(0, text.length);
 }
 
 /** What the chains KUBE-SVC-, KUBE-SVL-, KUBE-EXT-, KUBE-FW- and KUBE-XLB- of one service port have in common. */

@@ -1,8 +1,8 @@
 import { keyOf, type ClusterObjects, type Service } from '../kubernetes/objects.ts';
-import { formatAddress, formatPrefix, parsePrefix, type Address, type Family } from '../netfilter/address.ts';
+import { formatAddress, formatPrefix, parsePrefix, type Family } from '../netfilter/address.ts';
 import { enabled } from './features.ts';
 import { servicePortLabel, type ProtocolName } from './names.ts';
-import { parseLeniently } from './lenient.ts';
+import { canonicalIP, parseLeniently } from './lenient.ts';
 import { atLeast, type Release } from './version.ts';
 
 /** One port of a Service as kube-proxy sees it in one family: all that its rules are made of, except the endpoints. */
@@ -74,13 +74,9 @@ export function portsOf(service: Service, options: ServiceOptions): ProxiedPort[
   const { spec, status, metadata } = service;
   if (!isWatched('Service', metadata.labels, release)) return [];
   if (!spec.clusterIP || spec.clusterIP === 'None' || spec.type === 'ExternalName') return [];
-  const address = clusterIP(service, family);
-  if (!address) return [];
-  const ofFamily = (texts: readonly string[]): string[] =>
-    texts.flatMap((text) => {
-      const parsed = parseLeniently(text);
-      return parsed?.family === family ? [formatAddress(parsed)] : [];
-    });
+  const ownIP = clusterIP(service, family);
+  if (ownIP === undefined) return [];
+  const ofFamily = (texts: readonly string[]): string[] => texts.flatMap((text) => canonicalIP(text, family) ?? []);
   const vipsOnly = enabled('LoadBalancerIPMode', release, featureGates);
   const ingress = (status?.loadBalancer?.ingress ?? []).filter(
     (entry) => !vipsOnly || (entry.ipMode ?? 'VIP') === 'VIP',
@@ -94,7 +90,7 @@ export function portsOf(service: Service, options: ServiceOptions): ProxiedPort[
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     family,
-    clusterIP: formatAddress(address),
+    clusterIP: ownIP,
     externalIPs: enabled('AllowServiceExternalIPs', release, featureGates) || !atLeast(release, 36) ? externalIPs : [],
     loadBalancerIPs,
     sourceRanges: sourceRanges(service, family, release),
@@ -118,12 +114,11 @@ export function portsOf(service: Service, options: ServiceOptions): ProxiedPort[
 }
 
 /** pkg/proxy/util GetClusterIPByFamily. */
-function clusterIP(service: Service, family: Family): Address | undefined {
+function clusterIP(service: Service, family: Family): string | undefined {
   const { ipFamilies = [], clusterIPs = [], clusterIP: only } = service.spec;
   const index = ipFamilies.indexOf(family === 4 ? 'IPv4' : 'IPv6');
   const text = ipFamilies.length === 0 ? only : index < 0 ? undefined : clusterIPs[index];
-  const address = text === undefined ? undefined : parseLeniently(text);
-  return address?.family === family ? address : undefined;
+  return text === undefined ? undefined : canonicalIP(text, family);
 }
 
 /** pkg/api/v1/service ExternalPolicyLocal. A ClusterIP Service with external IPs counts from 1.29 on. */
