@@ -112,7 +112,7 @@ function idleOf(question: Question, streams: readonly Stream[], expected: Expect
       idle.push({ endpoint, reason: 'ready, but this client is refused', unexpected: false });
     else if (served.size === 0 && refused)
       idle.push({ endpoint, reason: 'ready, but this node lets nothing through', unexpected: true });
-    else idle.push({ endpoint, reason: `${readyWords(endpoint)}, but unknown to this node's rules`, unexpected: true });
+    else idle.push({ endpoint, reason: `${readyWords(endpoint)}, but not in its rules`, unexpected: true });
   }
   return idle;
 }

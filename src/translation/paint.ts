@@ -7,7 +7,7 @@ import { nodesPicture } from './nodes-picture.ts';
 import type { Choice, NoPicture, Picture, Selection } from './picture.ts';
 import { answerIn, answersIn, storyIn } from './scene.ts';
 import type { Scene } from './scene.ts';
-import { wayId, wayWords } from './service.ts';
+import { shortWayWords, wayId } from './service.ts';
 import { brief, usualClient } from './standing.ts';
 import type { PortStory, ServiceStory, Way } from './story.ts';
 import type { TracedNode } from './traced-node.ts';
@@ -75,10 +75,7 @@ function paintWay(
       id,
       label: clientWords(id, nodeName === ALL_NODES ? 'the node' : nodeName, ranges),
     })),
-    ways: ways.map(({ id, port: { port: own }, way: one }) => ({
-      id,
-      label: own.name ? `${wayWords(one)} ${own.name}` : wayWords(one),
-    })),
+    ways: ways.map((one) => ({ id: one.id, label: wayLabel(one, ways) })),
     about: node ? aboutNode(node) : aboutNodes(scene.nodes),
     ...(readAt !== undefined && { readAt }),
     ...(finding && { finding }),
@@ -89,6 +86,16 @@ function paintWay(
           ? nodePicture(shown, answer, node, settled)
           : unread(node, answer && 'why' in answer ? answer.why : 'nothing is known of it'),
   };
+}
+
+/** "Cluster IP :80 http"; the protocol only where another port has the same number. */
+function wayLabel({ port, way }: WayIn, all: readonly WayIn[]): string {
+  const same = all.some((other) => other.port !== port && other.port.port.port === port.port.port);
+  const words = shortWayWords(
+    way,
+    all.map((other) => other.way),
+  );
+  return [words, same ? port.protocol : '', port.port.name ?? ''].filter((part) => part).join(' ');
 }
 
 /** The wished one; else the first that is wrong, else the first that was read. */
@@ -117,7 +124,7 @@ function aboutNode(node: TracedNode): string {
 function aboutNodes(nodes: readonly TracedNode[]): string {
   const read = nodes.filter((node) => node.kind === 'read');
   const kinds = new Set(read.map((node) => node.about));
-  const count = `${read.length} of ${nodes.length} nodes read`;
+  const count = `${read.length} of ${nodes.length} nodes`;
   return kinds.size === 1 ? `${[...kinds][0]!} · ${count}` : count;
 }
 

@@ -98,14 +98,24 @@ export function wayId(way: Way): string {
   return `${way.kind}|${way.address ?? ''}|${way.port}|${way.protocol}|${way.family}`;
 }
 
+const KINDS: Readonly<Record<Way['kind'], string>> = {
+  clusterIP: 'Cluster IP',
+  externalIP: 'External IP',
+  loadBalancerIP: 'Load balancer IP',
+  nodePort: 'Node port',
+};
+
+/** "Cluster IP :80" where that tells it from its Service's other ways in, else with the address. */
+export function shortWayWords(way: Way, all: readonly Way[]): string {
+  const alike = all.filter((other) => other.kind === way.kind && other.port === way.port);
+  const addresses = new Set(alike.map((other) => other.address));
+  if (way.kind === 'nodePort' || addresses.size > 1) return wayWords(way);
+  return `${KINDS[way.kind]} :${way.port}`;
+}
+
 /** "Cluster IP 10.96.0.10:53". */
 export function wayWords(way: Way): string {
-  const kind = {
-    clusterIP: 'Cluster IP',
-    externalIP: 'External IP',
-    loadBalancerIP: 'Load balancer IP',
-    nodePort: 'Node port',
-  }[way.kind];
+  const kind = KINDS[way.kind];
   if (way.address === undefined) return `${kind} ${way.port}${way.family === 6 ? ' (IPv6)' : ''}`;
   return `${kind} ${addressAndPort(way.address, way.port)}`;
 }

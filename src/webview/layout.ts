@@ -50,7 +50,7 @@ export const LEAST_WIDTH = 760;
 const THINNEST = 1.5;
 
 /** Shares of the width: cards of the four columns, and the gaps between them. */
-const COLUMNS = [0.16, 0.15, 0.19, 0.3] as const;
+const COLUMNS = [0.155, 0.145, 0.185, 0.285] as const;
 
 export function layout(picture: NodePicture, folded: Folded, available: number): Layout {
   const width = Math.max(LEAST_WIDTH, Math.floor(available));

@@ -30,12 +30,6 @@ export function nodesView(picture: NodesPicture, tabStop: string, actions: Actio
 
 function rowOf(row: NodesRow, tabStop: string, actions: Actions): Element_ {
   const segments = foldSegments(row.segments);
-  const spoken = [
-    `${row.title}${row.note ? ` ${row.note}` : ''}`,
-    ...segments.map((segment) => segment.words),
-    row.words ?? '',
-    row.verdict.words,
-  ];
   return h(
     'button',
     {
@@ -43,7 +37,6 @@ function rowOf(row: NodesRow, tabStop: string, actions: Actions): Element_ {
       class: `card row ${row.verdict.mark}`,
       'data-card': row.node,
       tabindex: tabStop === row.node ? 0 : -1,
-      'aria-label': spoken.filter((part) => part).join('; '),
       title: row.nodes.length > 3 ? row.nodes.join(', ') : undefined,
       on: { click: () => actions.choose({ node: row.node }) },
     },
@@ -59,7 +52,7 @@ function rowOf(row: NodesRow, tabStop: string, actions: Actions): Element_ {
     h(
       'span',
       { class: `verdict ${row.verdict.mark}` },
-      h('span', { class: 'mark' }, VERDICTS[row.verdict.mark]),
+      h('span', { class: 'mark', 'aria-hidden': 'true' }, VERDICTS[row.verdict.mark]),
       h('span', {}, row.verdict.words),
     ),
   );

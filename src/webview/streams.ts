@@ -71,7 +71,9 @@ function hatching(): Element_ {
 function drawn(ribbon: Ribbon, lit: boolean, actions: Actions): readonly Child[] {
   const { stream } = ribbon;
   const marks = ['ribbon', stream?.mark ?? 'good', lit ? 'lit' : '', stream?.assumptions.length ? 'assumed' : ''];
-  const on = stream ? { pointerenter: () => actions.point(stream.end), click: () => actions.pin(stream.end) } : {};
+  const on: Readonly<Record<string, () => void>> = stream
+    ? { pointerenter: () => actions.point(stream.end), click: () => actions.pin(stream.end) }
+    : {};
   const kind = marks.filter((mark) => mark).join(' ');
   return [
     h('path', { key: ribbon.id, class: kind, d: ribbon.path, on }),
@@ -124,7 +126,8 @@ function endCard(end: FoldedCard, streams: readonly StreamView[], box: Box, look
   const mine = streams.filter((stream) => stream.end === end.id);
   const many = end.holds.length > 1;
   const ifs = [...new Set(mine.flatMap((stream) => stream.assumptions))];
-  const masqueraded = mine.some((stream) => stream.masquerade);
+  // Where all are, the rules' card says so.
+  const masqueraded = mine.some((stream) => stream.masquerade) && streams.some((stream) => !stream.masquerade);
   const note = [...ifs, end.note, masqueraded ? say('masqueraded') : ''].filter((part) => part).join(' · ');
   const wide = end.code === undefined || end.mark === 'refused';
   return h(
@@ -135,16 +138,13 @@ function endCard(end: FoldedCard, streams: readonly StreamView[], box: Box, look
       'data-card': end.id,
       tabindex: look.tabStop === end.id ? 0 : -1,
       title: [end.title, end.code, end.shareWords, note].filter((part) => part).join('\n'),
-      'aria-label': [end.title, end.code, end.shareWords, note, many ? say('Enter opens them') : '']
-        .filter((part) => part)
-        .join(', '),
       style: boxStyle(box),
       on: listeners(end.id, actions, () => (many ? actions.open(end.id) : actions.pin(end.id))),
     },
     h(
       'span',
       { class: 'line' },
-      ICONS[end.mark] !== '' && h('span', { class: 'mark' }, ICONS[end.mark]),
+      ICONS[end.mark] !== '' && h('span', { class: 'mark', 'aria-hidden': 'true' }, ICONS[end.mark]),
       title(end.title),
       h('span', { class: 'share' }, end.shareWords),
     ),
@@ -154,5 +154,6 @@ function endCard(end: FoldedCard, streams: readonly StreamView[], box: Box, look
       !wide && code(end.code ?? ''),
       h('span', { class: 'note' }, wide && end.code && end.mark === 'refused' ? `${end.code} · ${note}` : note),
     ),
+    many && h('span', { class: 'spoken' }, say('Enter opens them')),
   );
 }

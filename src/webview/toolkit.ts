@@ -8,21 +8,14 @@ import {
   vsCodeDropdown,
   vsCodeLink,
   vsCodeOption,
-  vsCodeProgressRing,
 } from '@vscode/webview-ui-toolkit';
 import type { Choice } from '../translation/picture.ts';
-import type { Child, Element_ } from './element.ts';
+import type { Element_ } from './element.ts';
 import { h } from './element.ts';
 
 /** Defines the elements. Once, before anything is drawn. */
 export function provideToolkit(): void {
-  provideVSCodeDesignSystem().register(
-    vsCodeButton(),
-    vsCodeDropdown(),
-    vsCodeLink(),
-    vsCodeOption(),
-    vsCodeProgressRing(),
-  );
+  provideVSCodeDesignSystem().register(vsCodeButton(), vsCodeDropdown(), vsCodeLink(), vsCodeOption());
 }
 
 /** A labelled list of which one is chosen. */
@@ -87,6 +80,7 @@ export function link(label: string, press: () => void, key?: string): Element_ {
   );
 }
 
-export function busyRing(label: string): Child {
-  return h('vscode-progress-ring', { class: 'busy', 'aria-label': label });
+/** Turns while something is under way. The toolkit's own ring has inline styles, which the page's policy forbids. */
+export function busyRing(label: string): Element_ {
+  return h('span', { class: 'busy', role: 'img', 'aria-label': label, title: label, key: 'busy' });
 }

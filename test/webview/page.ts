@@ -93,18 +93,16 @@ export async function open(
         }),
       });
       // VS Code sets its colours on the root element before the page's script runs.
-      const dress = () => {
-        for (const [name, value] of Object.entries(colours)) document.documentElement.style.setProperty(name, value);
-        if (!document.body) return false;
-        document.body.classList.add(...classes);
-        document.body.dataset['vscodeThemeKind'] = classes[0];
+      const dress = (): boolean => {
+        const { documentElement, body } = document as { documentElement: HTMLElement | null; body: HTMLElement | null };
+        if (!documentElement || !body) return false;
+        for (const [name, value] of Object.entries(colours)) documentElement.style.setProperty(name, value);
+        body.classList.add(...classes);
         return true;
       };
-      if (!dress())
-        new MutationObserver((_, observer) => dress() && observer.disconnect()).observe(document, {
-          childList: true,
-          subtree: true,
-        });
+      new MutationObserver((_, observer) => {
+        if (dress()) observer.disconnect();
+      }).observe(document, { childList: true, subtree: true });
     },
     { colours: theme.colours, classes: theme.kind.split(' '), kept: options.kept },
   );
