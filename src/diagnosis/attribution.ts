@@ -75,24 +75,23 @@ export function attribute(differences: readonly SliceDifference[], index: PortIn
   const ports = new Map<ProxiedPort, Touch[]>();
   const gone = new Map<string, Touch[]>();
   const common: Touch[] = [];
-  const touch = <K>(map: Map<K, Touch[]>, key: K, difference: SliceDifference, entry: Entry | undefined): void => {
+  const touch = <K>(map: Map<K, Touch[]>, key: K, difference: SliceDifference, entry: Entry): void => {
     const list = map.get(key) ?? [];
     map.set(key, list);
     const last = list.at(-1);
-    if (last?.difference === difference) (last.entries as Entry[]).push(...(entry ? [entry] : []));
-    else list.push({ difference, entries: entry ? [entry] : [] });
+    if (last?.difference === difference) (last.entries as Entry[]).push(entry);
+    else list.push({ difference, entries: [entry] });
   };
 
   for (const difference of differences) {
     const own = difference.expected?.port;
-    const entries = [...difference.missing, ...difference.extra];
+    const entries = [...difference.missing, ...difference.extra, ...difference.moved];
     if (own) {
       for (const entry of entries) {
         touch(ports, own, difference, entry);
         // Another's chain or address in a port's own chain: both may see it.
         for (const port of portsAbout(entry, index)) if (port !== own) touch(ports, port, difference, entry);
       }
-      if (entries.length === 0) touch(ports, own, difference, undefined);
       continue;
     }
     const shared: Entry[] = [];
@@ -104,7 +103,7 @@ export function attribute(differences: readonly SliceDifference[], index: PortIn
       if (label === undefined) shared.push(entry);
       else touch(gone, label, difference, entry);
     }
-    if (shared.length > 0 || difference.reordered) common.push({ difference, entries: shared });
+    if (shared.length > 0) common.push({ difference, entries: shared });
   }
   return { ports, gone, common };
 }

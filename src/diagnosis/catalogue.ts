@@ -226,9 +226,9 @@ export interface Subject {
   readonly node?: string;
 }
 
-/** A rule behind a finding: one that should be there, or one that is there and should not be. */
+/** A rule behind a finding: one that should be there, one that should not, one that stands in the wrong place. */
 export interface RuleEvidence {
-  readonly kind: 'missing' | 'extra';
+  readonly kind: 'missing' | 'extra' | 'moved';
   /** "nat", "ip kube-proxy". */
   readonly table: string;
   /** The chain, set or map. */

@@ -37,8 +37,8 @@ export interface SliceDifference {
   readonly actual: Slice | undefined;
   readonly missing: readonly Entry[];
   readonly extra: readonly Entry[];
-  /** Entries that both have, but in another order. */
-  readonly reordered: boolean;
+  /** Entries that both have, in another order. */
+  readonly moved: readonly Entry[];
 }
 
 /** undefined where both mean the same. A slice that is absent on one side is as one without entries. */
@@ -52,9 +52,9 @@ export function compareSlices(expected: Slice | undefined, actual: Slice | undef
   counts.clear();
   for (const entry of left) counts.set(entry.canonical, (counts.get(entry.canonical) ?? 0) + 1);
   const extra = right.filter((entry) => !take(counts, entry.canonical));
-  const reordered = side.ordered && !sameOrder(without(left, missing), without(right, extra));
-  if (missing.length === 0 && extra.length === 0 && !reordered) return undefined;
-  return { table: side.table, name: side.name, kind: side.kind, expected, actual, missing, extra, reordered };
+  const moved = side.ordered ? outOfOrder(without(left, missing), without(right, extra)) : [];
+  if (missing.length === 0 && extra.length === 0 && moved.length === 0) return undefined;
+  return { table: side.table, name: side.name, kind: side.kind, expected, actual, missing, extra, moved };
 }
 
 function take(counts: Map<string, number>, key: string): boolean {
@@ -70,6 +70,9 @@ function without(entries: readonly Entry[], some: readonly Entry[]): readonly En
   return entries.filter((entry) => !left.has(entry));
 }
 
-function sameOrder(a: readonly Entry[], b: readonly Entry[]): boolean {
-  return a.length === b.length && a.every((entry, i) => entry.canonical === b[i]!.canonical);
+/** From the first to the last that stands elsewhere: those are the ones whose order may matter. */
+function outOfOrder(a: readonly Entry[], b: readonly Entry[]): readonly Entry[] {
+  const differs = (entry: Entry, i: number): boolean => entry.canonical !== a[i]?.canonical;
+  const first = b.findIndex(differs);
+  return first < 0 ? [] : b.slice(first, b.findLastIndex(differs) + 1);
 }

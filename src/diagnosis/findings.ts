@@ -218,15 +218,22 @@ function evidenceOf(differences: readonly SliceDifference[], explanation?: Expla
   return {
     consequences: explanation?.consequences.map((each) => each.words) ?? [],
     endpoints: explanation?.endpoints ?? [],
-    rules: differences.flatMap(({ table, name, missing, extra }): RuleEvidence[] => [
+    rules: differences.flatMap(({ table, name, missing, extra, moved }): RuleEvidence[] => [
       ...missing.map(({ text }) => ({ kind: 'missing' as const, table, chain: name, rule: text })),
-      ...extra.map(({ text, line }) => ({
-        kind: 'extra' as const,
-        table,
-        chain: name,
-        rule: text,
-        ...(line !== undefined && { line }),
-      })),
+      ...(
+        [
+          ['extra', extra],
+          ['moved', moved],
+        ] as const
+      ).flatMap(([kind, entries]) =>
+        entries.map(({ text, line }) => ({
+          kind,
+          table,
+          chain: name,
+          rule: text,
+          ...(line !== undefined && { line }),
+        })),
+      ),
     ]),
   };
 }

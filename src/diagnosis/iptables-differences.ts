@@ -6,6 +6,7 @@ import { canonicalRule, linesOf, readBlocks, targetOf } from './blocks.ts';
 import type { Block, Blocks, Line, TableBlocks } from './blocks.ts';
 import { compareSlices } from './compare.ts';
 import type { Slice, SliceDifference } from './compare.ts';
+import { inOrderOf, misplaced } from './dispatch-order.ts';
 import { portOfLine } from './iptables-expected.ts';
 import type { ExpectedChain, ExpectedTables } from './iptables-expected.ts';
 import { isDispatch, isOwned, isShared } from './owned.ts';
@@ -29,15 +30,27 @@ export function iptablesDifferences(expected: ExpectedTables, actual: Blocks): r
       if (isBuiltIn(chain)) {
         const difference = compareSlices(jumpsOf(left), right && jumpsOf(right));
         // Where a jump stands among others' rules is not kube-proxy's to decide, and it never moves one.
-        if (difference) found.push({ ...difference, reordered: false });
+        if (difference) found.push({ ...difference, moved: [] });
       } else if (isShared(chain)) {
         const difference = compareSlices(left, right);
-        if (difference && difference.missing.length > 0) found.push({ ...difference, extra: [], reordered: false });
+        if (difference && difference.missing.length > 0) found.push({ ...difference, extra: [], moved: [] });
       } else {
         const difference = compareSlices(left, right);
         if (difference) found.push(difference);
-        else if (table === 'nat' && chain === 'KUBE-SERVICES' && right && !nodePortsLast(right))
-          found.push({ table, name: chain, kind: 'chain', expected: left, actual: right, ...NOTHING, reordered: true });
+        else if (right && isDispatch(table, chain)) {
+          const moved = misplaced(left.entries, right.entries);
+          if (moved.length > 0)
+            found.push({
+              table,
+              name: chain,
+              kind: 'chain',
+              expected: left,
+              actual: right,
+              missing: [],
+              extra: [],
+              moved,
+            });
+        }
       }
     }
     // Chains that are not expected are left for lazy cleanup, or are a deleted Service's. Where anything leads there, that rule is a
@@ -57,8 +70,6 @@ export function iptablesDifferences(expected: ExpectedTables, actual: Blocks): r
   }
   return found;
 }
-
-const NOTHING = { missing: [], extra: [] } as const;
 
 /** The very same text. Chains that differ in it may still mean the same: their comments differ, or the order where it has no meaning. */
 function sameAs({ lines }: ExpectedChain, actual: Blocks, { pieces }: Block): boolean {
@@ -96,15 +107,6 @@ function isJumpOfKubeProxy(rule: string): boolean {
   return target !== undefined && isOwned(target);
 }
 
-function isNodePortJump(rule: string): boolean {
-  return targetOf(rule) === 'KUBE-NODEPORTS';
-}
-
-function nodePortsLast({ entries }: Slice): boolean {
-  const first = entries.findIndex((entry) => isNodePortJump(entry.text));
-  return first < 0 || entries.slice(first).every((entry) => isNodePortJump(entry.text));
-}
-
 /**
  * The node's text with kube-proxy's part replaced by what is expected. Chains of others stay, with their rules; so do the built-in
  * chains' policies, and the order of the jumps in them as far as they are there. A missing jump comes first, where kube-proxy
@@ -140,7 +142,13 @@ function mergedTable(
     if (chains.has(chain)) continue;
     const policy = isBuiltIn(chain) ? 'ACCEPT' : '-';
     const block = right?.blocks.get(chain);
-    const rules = block && isDispatch(name, chain) ? inOrderOf(linesOf(actual, block), lines) : lines;
+    const rules =
+      block && isDispatch(name, chain)
+        ? inOrderOf(
+            linesOf(actual, block).map((line) => line.text),
+            lines,
+          )
+        : lines;
     chains.set(chain, { policy, rules });
   }
   const declarations = [...chains].map(([chain, { policy }]) => `:${chain} ${policy} [0:0]\n`);
@@ -163,24 +171,6 @@ function mergedJumps(wanted: readonly string[], lines: readonly Line[]): readonl
 function mergedShared(wanted: readonly string[], lines: readonly Line[]): readonly string[] {
   const has = new Set(lines.map((line) => canonicalRule(line.text)));
   return [...wanted.filter((rule) => !has.has(canonicalRule(rule))), ...lines.map((line) => line.text)];
-}
-
-/** The expected rules in the order in which the node has them, what it has not behind them, the node ports last. */
-function inOrderOf(lines: readonly Line[], wanted: readonly string[]): readonly string[] {
-  const left = new Map<string, string[]>();
-  for (const rule of wanted) {
-    const key = canonicalRule(rule);
-    const same = left.get(key);
-    if (same) same.push(rule);
-    else left.set(key, [rule]);
-  }
-  const ordered: string[] = [];
-  for (const line of lines) {
-    const rule = left.get(canonicalRule(line.text))?.shift();
-    if (rule !== undefined) ordered.push(rule);
-  }
-  ordered.push(...[...left.values()].flat());
-  return [...ordered.filter((rule) => !isNodePortJump(rule)), ...ordered.filter(isNodePortJump)];
 }
 
 /**

@@ -20,7 +20,7 @@ import {
 import type { CommonDrift, Explanation, PortDrift } from './drift-types.ts';
 import { pendingOf, type Clock } from './pending.ts';
 import { probesFor, usualProbes, waysOf, type Ground, type Probe, type ProbeWay } from './probes.ts';
-import { factsOf, type RuleFacts } from './rule-facts.ts';
+import { factsOf, NO_FACTS, type RuleFacts } from './rule-facts.ts';
 
 export interface Court {
   readonly node: string;
@@ -175,7 +175,9 @@ function judgeCommon(touches: readonly Touch[], court: Court): readonly CommonDr
   if (touches.length === 0) return [];
   const { ground, expected, actual, index, node, objects } = court;
   const sample = sampleOf(index.ports);
-  const facts = touches.flatMap((touch) => touch.entries.map(factsOf));
+  // What all share also sees packets of known connections, and of none.
+  const states = { ...NO_FACTS, states: ['new', 'established', 'invalid'] as const };
+  const facts = [states, ...touches.flatMap((touch) => touch.entries.map(factsOf))];
   const usual = sample.flatMap((port) => usualProbes(port, ground));
   const special = (): readonly Probe[] => probesFor(otherWays(sample, ground), facts, ground);
   const first = witnesses(usual, expected, actual, true)[0] ?? witnesses(special(), expected, actual, true)[0];
@@ -237,12 +239,14 @@ function sampleOf(ports: readonly ProxiedPort[]): readonly ProxiedPort[] {
 
 /** The difference with those of its entries alone that concern one port. */
 function narrowed({ difference, entries }: Touch): SliceDifference {
-  if (difference.missing.length + difference.extra.length === entries.length) return difference;
+  const { missing, extra, moved } = difference;
+  if (missing.length + extra.length + moved.length === entries.length) return difference;
   const own = new Set(entries);
   return {
     ...difference,
-    missing: difference.missing.filter((entry) => own.has(entry)),
-    extra: difference.extra.filter((entry) => own.has(entry)),
+    missing: missing.filter((entry) => own.has(entry)),
+    extra: extra.filter((entry) => own.has(entry)),
+    moved: moved.filter((entry) => own.has(entry)),
   };
 }
 

@@ -17,6 +17,16 @@ export interface RuleFacts {
   readonly remembers: boolean;
 }
 
+export const NO_FACTS: RuleFacts = {
+  sources: [],
+  destinations: [],
+  ports: [],
+  protocols: [],
+  states: [],
+  interfaces: [],
+  remembers: false,
+};
+
 const STATES = ['new', 'established', 'related', 'invalid', 'untracked'] as const;
 
 export function factsOf(entry: Entry): RuleFacts {

@@ -1,0 +1,66 @@
+/**
+ * The order in chains that kube-proxy fills Service port by Service port: that of the ports has no meaning, that of the rules for one
+ * destination has (up to 1.21 a mark for masquerading stands before the jump), and the jump to the node ports is last.
+ */
+import { canonicalRule, targetOf } from './blocks.ts';
+import type { Entry } from './compare.ts';
+
+export function isNodePortJump(rule: string): boolean {
+  return targetOf(rule) === 'KUBE-NODEPORTS';
+}
+
+/** Rules with the same key can match the same packet. */
+function destinationOf(rule: string): string {
+  const parts = / (-d \S+) /.exec(rule)?.[1]?.startsWith('-d 127.') ? [] : [/ (-d \S+) /.exec(rule)?.[1] ?? ''];
+  return [...parts, / -p (\S+) /.exec(rule)?.[1] ?? '', / --dport (\S+)/.exec(rule)?.[1] ?? ''].join(' ').trim();
+}
+
+/** The rules that stand otherwise among those for their destination than expected. Both sides hold the same rules. */
+export function misplaced(expected: readonly Entry[], actual: readonly Entry[]): readonly Entry[] {
+  const wanted = grouped(expected.filter((entry) => !isNodePortJump(entry.text)));
+  const found: Entry[] = [];
+  for (const [key, group] of grouped(actual.filter((entry) => !isNodePortJump(entry.text)))) {
+    if (group.length < 2 || targets(group) < 2) continue;
+    const order = wanted.get(key) ?? [];
+    if (group.some((entry, i) => entry.canonical !== order[i]?.canonical)) found.push(...order, ...group);
+  }
+  const jump = actual.findIndex((entry) => isNodePortJump(entry.text));
+  if (jump >= 0) found.push(...actual.slice(jump).filter((entry) => !isNodePortJump(entry.text)));
+  return found;
+}
+
+function targets(group: readonly Entry[]): number {
+  return new Set(group.map((entry) => targetOf(entry.text))).size;
+}
+
+function grouped(entries: readonly Entry[]): ReadonlyMap<string, readonly Entry[]> {
+  const groups = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const key = destinationOf(entry.text);
+    const group = groups.get(key);
+    if (group) group.push(entry);
+    else groups.set(key, [entry]);
+  }
+  return groups;
+}
+
+/** The expected rules, destination by destination in the order in which the node has them, what it lacks behind, the node ports last. */
+export function inOrderOf(lines: readonly string[], wanted: readonly string[]): readonly string[] {
+  const left = new Map<string, string[]>();
+  for (const rule of wanted) {
+    if (isNodePortJump(rule)) continue;
+    const key = destinationOf(canonicalRule(rule));
+    const group = left.get(key);
+    if (group) group.push(rule);
+    else left.set(key, [rule]);
+  }
+  const ordered: string[] = [];
+  for (const line of lines) {
+    const key = destinationOf(canonicalRule(line));
+    const group = left.get(key);
+    if (!group) continue;
+    ordered.push(...group);
+    left.delete(key);
+  }
+  return [...ordered, ...[...left.values()].flat(), ...wanted.filter(isNodePortJump)];
+}
