@@ -3,6 +3,7 @@ import { refreshRegularly } from './views/capture.ts';
 import { registerCommands } from './views/commands.ts';
 import { Connection } from './views/connection.ts';
 import { Badges } from './views/decorations.ts';
+import { restoreDiagrams } from './views/diagram/serializer.ts';
 import { DUMP_SCHEME, DumpDocuments } from './views/dump-documents.ts';
 import { Health } from './views/health.ts';
 import { registerLanguages } from './views/languages.ts';
@@ -54,6 +55,7 @@ export function activate(context: vscode.ExtensionContext): unknown {
     dumps,
     vscode.workspace.registerTextDocumentContentProvider(DUMP_SCHEME, dumps),
     vscode.window.registerFileDecorationProvider(badges),
+    restoreDiagrams(connection),
     keepContextKeys(connection),
     registerLanguages(connection),
     createStatusBar(connection),

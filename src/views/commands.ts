@@ -30,6 +30,13 @@ function table(parts: Parts): Readonly<Record<string, Command>> {
     openRules: async (first?: unknown, second?: unknown) =>
       (await import('./open-rules.ts')).openRules(connection, subjectOf(first, second)),
     openRuleAt: (rule: RuleLocation) => connection.openRule(rule),
+    showDiagram: async (first?: unknown, second?: unknown) => {
+      const { port, node, ...subject } = subjectOf(first, second);
+      const service = await serviceOr(subject, t('Show Diagram'));
+      if (service === undefined) return;
+      const selection = { service, ...(port !== undefined && { port }), ...(node !== undefined && { node }) };
+      (await import('./diagram/panel.ts')).showDiagram(connection, selection);
+    },
     capture: async () => (await import('./capture.ts')).capture(connection),
     captureNode: async (row?: unknown) => {
       const { node } = subjectOf(row);
