@@ -236,7 +236,8 @@ export function resolve(constant: Expression, type: string): Cover | undefined {
       const [low, high] = [resolve(constant.low, type), resolve(constant.high, type)];
       if (low?.kind !== 'one' || high?.kind !== 'one') return undefined;
       if (typeof low.value === 'string' || typeof high.value === 'string') return undefined;
-      return { kind: 'range', low: low.value, high: high.value };
+      // nft 1.0.6 lists two comparisons in a row as one range that may run backwards: it says neither of them.
+      return low.value <= high.value ? { kind: 'range', low: low.value, high: high.value } : undefined;
     }
     case 'list': {
       let bits = 0n;

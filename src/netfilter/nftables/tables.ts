@@ -6,7 +6,8 @@ import { nextRule } from './dispatch.ts';
 import { findArray } from './json-places.ts';
 import { readJson } from './json.ts';
 import { languageOf } from './language.ts';
-import type { Chain, Rule, Ruleset, Table } from './ruleset.ts';
+import { printStatement } from './print.ts';
+import { once, type Chain, type Expression, type Rule, type Ruleset, type Table } from './ruleset.ts';
 import { readText } from './text.ts';
 
 const HOOKS = new Set(['prerouting', 'input', 'forward', 'output', 'postrouting']);
@@ -96,7 +97,7 @@ const checked = new WeakMap<Rule, ProgramRule>();
 function withProblem(rule: Rule): ProgramRule {
   const known = checked.get(rule);
   if (known) return known;
-  const unread = rule.statements.find((statement) => statement.kind === 'unknown');
+  const problem = once(() => problemOf(rule));
   const found: ProgramRule = {
     get text() {
       return rule.text;
@@ -104,17 +105,37 @@ function withProblem(rule: Rule): ProgramRule {
     get place() {
       return rule.place;
     },
-    ...(rule.comment === undefined ? {} : { comment: rule.comment }),
-    ...(unread?.kind === 'unknown'
-      ? {
-          problem: {
-            place: rule.place,
-            message: `"${unread.text.slice(0, 120)}" is no statement of nftables that is known here: a match or a verdict was expected.`,
-            advice: 'Traces follow both ways at this rule. If the dump was damaged, record the node again.',
-          },
-        }
-      : {}),
+    get comment() {
+      return rule.comment;
+    },
+    get problem() {
+      return problem();
+    },
   };
   checked.set(rule, found);
   return found;
+}
+
+function problemOf(rule: Rule): ProgramRule['problem'] {
+  for (const statement of rule.statements) {
+    if (statement.kind === 'unknown')
+      return {
+        place: rule.place,
+        message: `"${statement.text.slice(0, 120)}" is no statement of nftables that is known here: a match or a verdict was expected.`,
+        advice: 'Traces follow both ways at this rule. If the dump was damaged, record the node again.',
+      };
+    if (statement.kind === 'match' && isBackwards(statement.right))
+      return {
+        place: rule.place,
+        message: `"${printStatement(statement)}" is a range that runs backwards: nft 1.0.6 lists two comparisons in a row so.`,
+        advice: 'Traces follow both ways at this rule. Record the node with a newer nft to see what it says.',
+      };
+  }
+  return undefined;
+}
+
+function isBackwards(expression: Expression): boolean {
+  if (expression.kind !== 'range') return false;
+  const { low, high } = expression;
+  return low.kind === 'number' && high.kind === 'number' && low.value > high.value;
 }

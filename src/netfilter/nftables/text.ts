@@ -61,6 +61,11 @@ class Reader {
     this.problems.push({ place: this.place(start, end), message, advice });
   }
 
+  /** Whether something is broken because the dump ends there, which is told already. */
+  private cutOff(end: number): boolean {
+    return !this.complete && this.text.slice(end).trim() === '';
+  }
+
   ruleset(): Ruleset {
     const tables: Table[] = [];
     let at = 0;
@@ -120,7 +125,7 @@ class Reader {
         const words = tokenize(this.text, from, to).map((token) => token.text);
         if (words[0] === 'flags') flags = words.slice(1).filter((word) => word !== ',');
         else if (words[0] === 'comment') comment = words[1];
-        else
+        else if (!this.cutOff(to))
           this.problem(
             from,
             to,
@@ -209,12 +214,13 @@ class Reader {
       );
     const priority = found ? parsePriority(found[5]!, family) : undefined;
     if (!found || priority === undefined) {
-      this.problem(
-        start,
-        end,
-        `"${line.slice(0, 80)}" in chain ${chain}: "type TYPE hook HOOK priority NUMBER" was expected.`,
-        'The chain is taken as one that only jumps reach. Record the node again if the line was damaged.',
-      );
+      if (!this.cutOff(end))
+        this.problem(
+          start,
+          end,
+          `"${line.slice(0, 80)}" in chain ${chain}: "type TYPE hook HOOK priority NUMBER" was expected.`,
+          'The chain is taken as one that only jumps reach. Record the node again if the line was damaged.',
+        );
       return undefined;
     }
     const devices = [found[3], ...(found[4]?.split(',') ?? [])]

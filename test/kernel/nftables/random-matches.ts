@@ -5,6 +5,18 @@ const TRANSPORTS = ['tcp', 'tcp', 'udp', 'sctp'] as const;
 
 /** Words of one match; '' where what the rule says already leaves none. */
 export function randomMatch(draft: Draft): string {
+  const before = draft.transport;
+  const words = anyMatch(draft);
+  if (!/[<>]/.test(words)) return words;
+  if (draft.unequal) {
+    draft.transport = before;
+    return '';
+  }
+  draft.unequal = true;
+  return words;
+}
+
+function anyMatch(draft: Draft): string {
   const { random } = draft;
   const kind = random.weighted({
     address: 9,

@@ -18,6 +18,8 @@ export interface Draft {
   readonly below: readonly string[];
   /** The transport protocol that the rule asks for; "some" where it has one that is not a single one. */
   transport?: string;
+  /** The rule has a `<` or `>` already: nft 1.0.6 lists two of them as one range, whatever they compare. */
+  unequal?: boolean;
   /** Adds a set or map to the table; its reference. */
   define(kind: 'set' | 'map', type: string, elements: readonly string[], interval: boolean): string;
 }
