@@ -33,7 +33,8 @@ function look({ sets, chains }: Table): Observed {
   const nodePorts = sets.find((set) => set.name === 'nodeport-ips')?.elements ?? [];
   return {
     serviceCIDRs: rules('cluster-ips-check')
-      .filter(({ comment }) => comment === 'Drop traffic to unallocated ClusterIPs')
+      // The only one that drops; its comment may have been stripped.
+      .filter(({ statements }) => statements.some((each) => each.kind === 'verdict' && each.name === 'drop'))
       .flatMap(({ statements: [first] }) => (first?.kind === 'match' ? prefixes(first.right) : [])),
     nodePortIPs: nodePorts.flatMap(({ key }) => prefixes(key)).map(formatAddress),
     tcpBeLiberal: chains.some((chain) => chain.name === 'forward') && rules('forward').length === 0,
