@@ -125,13 +125,17 @@ function waysInRule(facts: RuleFacts, ways: readonly ProbeWay[], ground: Ground)
       if (protocol === 'icmp') found.push({ kind: 'rule', address, protocol });
       else found.push({ kind: 'rule', address, protocol, port: port ?? 80 });
   };
-  for (const address of addresses) for (const port of ports.length > 0 ? ports : [first?.port]) at(address, port);
+  // A rule without a port is about every port, those that the Service has and those that it has not, and about echo requests.
+  const some = first?.port === undefined ? [80] : [first.port, first.port + 1];
+  for (const address of addresses) {
+    for (const port of ports.length > 0 ? ports : some) at(address, port);
+    if (ports.length === 0) found.push({ kind: 'rule', address, protocol: 'icmp' });
+  }
   // A rule without an address: its ports at the Service's own addresses, and at the node's.
   if (addresses.length === 0)
     for (const port of ports)
       for (const address of [...ways.map((way) => way.address), ...nodeAddresses(ground).slice(0, 2)])
         at(address, port);
-  // A rule without a port: the Service's own ways by the rule's protocols are there already.
   return found;
 }
 
