@@ -26,3 +26,8 @@ export function commandLink(words: string, command: string, ...args: readonly un
   // Parentheses survive encodeURIComponent and would end the link.
   return `[${escape(words)}](command:${command}${query.replace(/\(/g, '%28').replace(/\)/g, '%29')})`;
 }
+
+/** A codicon in a colour of the theme ("list-errorForeground"), for a MarkdownString that supports HTML. */
+export function coloured(icon: string, color: string): string {
+  return `<span style="color:var(--vscode-${color});">$(${icon})</span>`;
+}

@@ -6,18 +6,21 @@ import { podsIn, serviceNamed, vipsOf } from '../translation/directory.ts';
 import { headlineOf, standingsOf } from '../translation/headline.ts';
 import type { Scene } from '../translation/scene.ts';
 import { storyIn } from '../translation/scene.ts';
-import type { State } from '../translation/standing.ts';
-import { bold, code, commandLink, escape } from './markdown.ts';
+import type { Standing, State } from '../translation/standing.ts';
+import { bold, code, coloured, commandLink, escape } from './markdown.ts';
 import { count, t } from './words.ts';
 import type { YamlService } from './yaml-service.ts';
 
 const ICONS: Readonly<Record<State, string>> = {
-  programmed: '$(pass)',
-  refused: '$(circle-slash)',
-  wrong: '$(error)',
+  programmed: coloured('pass', 'testing-iconPassed'),
+  refused: coloured('circle-slash', 'list-warningForeground'),
+  wrong: coloured('error', 'list-errorForeground'),
   unknown: '$(question)',
   none: '$(dash)',
 };
+
+const READY = coloured('pass', 'testing-iconPassed');
+const UNREADY = coloured('warning', 'list-warningForeground');
 
 /** The cluster's Service that the file means, with a word on how that was found; undefined where there is none. */
 export function meantBy(
@@ -78,17 +81,19 @@ function serviceText(service: Service, note: string | undefined, scene: Scene, c
   if (!story.proxied.is) return parts.join('\n\n');
   let wrongNode: string | undefined;
   let unread = false;
-  const lines: string[] = [];
+  // Ports that fare alike are told together.
+  const fates = new Map<string, string[]>();
   for (const port of story.ports) {
-    lines.push(portLine(port.port.name, port.port.port, port.endpoints[0]?.port));
-    for (const { title, nodes, standing } of standingsOf(scene, story, port)) {
+    const lines = standingsOf(scene, story, port).map(({ title, nodes, standing }) => {
       if (standing.state === 'wrong') wrongNode ??= nodes[0];
       if (standing.state === 'unknown') unread = true;
-      const words = standing.state === 'wrong' ? bold(standing.words) : escape(standing.words);
-      lines.push(`  - ${ICONS[standing.state]} ${escape(title)}: ${words}`);
-    }
+      return nodesLine(title, standing);
+    });
+    const fate = lines.join('\n');
+    const name = portName(port.port.name, port.port.port, port.endpoints[0]?.port);
+    fates.set(fate, [...(fates.get(fate) ?? []), name]);
   }
-  parts.push(lines.join('\n'));
+  for (const [fate, ports] of fates) parts.push(ports.join(', '), fate);
   const links = [
     commandLink(t('Diagram'), 'serviceTraffic.showDiagram', story.key),
     commandLink(t('Trace'), 'serviceTraffic.trace', story.key),
@@ -102,9 +107,14 @@ function serviceText(service: Service, note: string | undefined, scene: Scene, c
   return parts.join('\n\n');
 }
 
-function portLine(name: string | undefined, port: number, target: number | undefined): string {
+function portName(name: string | undefined, port: number, target: number | undefined): string {
   const to = target === undefined ? '' : ` → ${target}`;
-  return `- ${code(`:${port}${to}`)}${name ? ` ${escape(name)}` : ''}`;
+  return `${code(`:${port}${to}`)}${name ? ` ${escape(name)}` : ''}`;
+}
+
+function nodesLine(title: string, standing: Standing): string {
+  const words = standing.state === 'wrong' ? bold(standing.words) : escape(standing.words);
+  return `- ${ICONS[standing.state]} ${escape(title)}: ${words}`;
 }
 
 const SHOWN = 8;
@@ -114,7 +124,7 @@ function podLines(pods: readonly Pod[]): string {
     pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
   const lines = pods.slice(0, SHOWN).map((pod) => {
     const where = [pod.status?.podIP, pod.spec?.nodeName].filter((part) => part).join(' · ');
-    return `- ${ready(pod) ? '$(pass)' : '$(warning)'} ${escape(pod.metadata.name)}${where ? ` · ${escape(where)}` : ''}${ready(pod) ? '' : ` · ${escape(t('not ready'))}`}`;
+    return `- ${ready(pod) ? READY : UNREADY} ${escape(pod.metadata.name)}${where ? ` · ${escape(where)}` : ''}${ready(pod) ? '' : ` · ${escape(t('not ready'))}`}`;
   });
   if (pods.length > SHOWN) lines.push(`- ${escape(t('and {0} more', pods.length - SHOWN))}`);
   return lines.join('\n');
@@ -134,7 +144,7 @@ function selectorPart(service: Service, objects: ClusterObjects): string[] {
       podLines(pods),
     ];
   if (objects.pods.length === 0) return [`${wanted}: ${escape(t('the pods are not known.'))}`];
-  const parts = [`$(warning) ${wanted} ${escape(t('matches no pod of {0}.', namespace))}`];
+  const parts = [`${UNREADY} ${wanted} ${escape(t('matches no pod of {0}.', namespace))}`];
   const nearest = nearestTo(service, objects.pods);
   if (nearest) {
     const have = count(nearest.pods.length, '{0} pod has', '{0} pods have');
@@ -182,16 +192,14 @@ function portPart(
           ? t('No container port of the {0} pods is named', pods.length)
           : t('{0} of {1} pods have no container port named', missed.length, pods.length);
       parts.push(
-        `$(warning) ${escape(none)} ${code(String(port.targetPort))}.${has.length > 0 ? ` ${escape(t('There are:'))} ${has.map(code).join(', ')}` : ''}`,
+        `${UNREADY} ${escape(none)} ${code(String(port.targetPort))}.${has.length > 0 ? ` ${escape(t('There are:'))} ${has.map(code).join(', ')}` : ''}`,
       );
     }
   }
   const story = meant && storyIn(meant.scene, meant.service);
   const own = story?.ports.find((one) => one.port.port === port.port && one.protocol === protocol);
   if (meant && story?.proxied.is && own) {
-    const lines = standingsOf(meant.scene, story, own).map(
-      ({ title: nodes, standing }) => `- ${ICONS[standing.state]} ${escape(nodes)}: ${escape(standing.words)}`,
-    );
+    const lines = standingsOf(meant.scene, story, own).map(({ title: nodes, standing }) => nodesLine(nodes, standing));
     parts.push(lines.join('\n'), commandLink(t('Diagram'), 'serviceTraffic.showDiagram', keyOf(meant.service), own.id));
   }
   return parts;

@@ -19,6 +19,7 @@ export async function hoverOn(
   const source = await Promise.race([traffic.open(), late]);
   if (!source || source.objects.services.length === 0) return undefined;
   const markdown = new vscode.MarkdownString(yamlHoverText(yaml, sceneOf(source), source.name), true);
+  markdown.supportHtml = true; // for the icons' colours; everything else is escaped
   markdown.isTrusted = {
     enabledCommands: ['showDiagram', 'trace', 'openRules', 'capture', 'revealInTree'].map(
       (name) => `serviceTraffic.${name}`,
