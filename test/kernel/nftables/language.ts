@@ -5,17 +5,22 @@ import type { Statement } from '../../../src/netfilter/nftables/ruleset.ts';
 import type { RandomLanguage } from '../language.ts';
 import { randomRuleSet } from './random-rules.ts';
 
-/** `json`: the program is read from nft's JSON instead of its text. */
-export function nftables(language: 'text' | 'json'): RandomLanguage {
-  return {
-    name: 'nftables',
-    random: randomRuleSet,
-    list: () => [language === 'text' ? ['nft', 'list', 'ruleset'] : ['nft', '-j', 'list', 'ruleset']],
-    program: ([text = '']) =>
-      programOf([{ name: language === 'text' ? 'nft.txt' : 'nft.json', text: withoutOracle(text) }]),
-    counters,
-  };
-}
+export const nftablesLanguage: RandomLanguage = {
+  name: 'nftables',
+  random: randomRuleSet,
+  list: () => [
+    ['nft', 'list', 'ruleset'],
+    ['nft', '-j', 'list', 'ruleset'],
+  ],
+  // One rule set is read from nft's text, the next from its JSON.
+  program: ([text = '', json = '']) =>
+    programOf([
+      text.length % 2 === 0
+        ? { name: 'nft.txt', text: withoutOracle(text) }
+        : { name: 'nft.json', text: withoutOracle(json) },
+    ]),
+  counters,
+};
 
 /** The oracle's own table is no part of the rules. */
 function withoutOracle(text: string): string {
