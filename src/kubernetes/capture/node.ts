@@ -78,7 +78,7 @@ export async function captureBy(
 
   const dumps = [...read.values()]
     .flatMap((reading) => (reading.kind === 'dump' ? [reading.dump] : []))
-    .filter(kept)
+    .filter((dump) => kept(dump, read))
     // As a recording has them: by name.
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const problems = problemsOf(read, dumps, node, pod);
@@ -131,10 +131,20 @@ function advise(said: string, pod: string): string {
   return `Try it by hand: kubectl -n ${pod.replace('/', ' exec ')} -- …`;
 }
 
-/** The other backend's rules only where it holds any. A chain without rules changes no packet, unless its policy is to drop. */
-function kept(dump: Dump): boolean {
+/**
+ * The other backend's rules only where it holds any (a chain without rules changes no packet, unless its policy is to drop), and not a second
+ * time what iptables-save itself speaks for.
+ */
+function kept(dump: Dump, read: ReadonlyMap<DumpName, Reading>): boolean {
   if (!LEGACY.includes(dump.name) && !NFT.includes(dump.name)) return true;
-  return !dump.complete || /^(\[\d+:\d+\] )?-A |^:\S+ DROP/m.test(dump.text);
+  if (dump.complete && !/^(\[\d+:\d+\] )?-A |^:\S+ DROP/m.test(dump.text)) return false;
+  const main = read.get(dump.name.startsWith('ip6') ? 'ip6tables-save.txt' : 'iptables-save.txt');
+  return main?.kind !== 'dump' || rulesAlone(main.dump.text) !== rulesAlone(dump.text);
+}
+
+/** Without comments and counters. */
+function rulesAlone(text: string): string {
+  return text.replace(/^#.*\n/gm, '').replace(/\[\d+:\d+\]/g, '');
 }
 
 function problemsOf(
