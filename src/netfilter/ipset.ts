@@ -72,6 +72,8 @@ export function readIpsets(text: string, dump: string): IpsetReading {
 interface Index {
   /** By canonical key: whether the element is a `nomatch`. */
   readonly keys: ReadonlyMap<string, boolean>;
+  /** Of hash:net,iface: the nets alone. The most specific one that holds the address decides, whatever its interfaces are. */
+  readonly nets: ReadonlySet<string>;
   /** The prefix lengths that occur, most specific first: one for each net dimension. */
   readonly lengths: readonly (readonly number[])[];
   readonly dimensions: readonly string[];
@@ -128,6 +130,7 @@ export function inSet(
     }
     const nomatch = index.keys.get(parts.join(','));
     if (nomatch !== undefined) return !nomatch;
+    if (index.nets.has(parts[0]!)) return false;
   }
   return false;
 }
@@ -156,6 +159,7 @@ function indexOf(set: IpSet): Index {
   const dimensions = set.type.replace(/^[^:]*:/, '').split(',');
   const keys = new Map<string, boolean>();
   const lengths = new Map<string, readonly number[]>();
+  const nets = new Set<string>();
   const netmask = /\bnetmask (\d+)\b/.exec(set.options)?.[1];
   const mask = netmask === undefined ? undefined : Number(netmask);
   for (const element of set.elements) {
@@ -180,10 +184,12 @@ function indexOf(set: IpSet): Index {
     }
     if (parts.length < dimensions.length) continue;
     keys.set(parts.join(','), nomatch);
+    if (set.type === 'hash:net,iface') nets.add(parts[0]!);
     lengths.set(used.join(','), used);
   }
   const index: Index = {
     keys,
+    nets,
     dimensions,
     netmask: mask,
     lengths: [...lengths.values()].sort((a, b) => {

@@ -92,7 +92,9 @@ export function worldOf(network: NodeNetwork): World {
     const near = own.find((a) =>
       contains({ ...a.address, value: prefixOf(a.address, a.length), length: a.length }, destination),
     );
-    return (near ?? own[0] ?? network.addresses.find((a) => a.address.family === 4))?.address;
+    // 127.0.0.0/8 has host scope: it is chosen on its own interface alone.
+    const elsewhere = network.addresses.find((a) => a.address.family === 4 && a.address.value >> 24n !== 127n);
+    return (near ?? own[0] ?? elsewhere)?.address;
   };
 
   /** ipv6_dev_get_saddr (net/ipv6/addrconf.c), rules 1, 2, 5, 6 and 8 of RFC 6724. */
@@ -104,6 +106,7 @@ export function worldOf(network: NodeNetwork): World {
       contains(ULA, candidate.address) === contains(ULA, destination) ? 1 : 0,
       Math.min(candidate.length, commonBits(candidate.address, destination)),
     ];
+    if (destination.value === 1n) return LOOPBACK_ADDRESS[6]; // lo's own, by rule 1
     let best: { readonly rank: readonly number[]; readonly address: Address } | undefined;
     for (const candidate of network.addresses) {
       if (candidate.address.family !== 6) continue;
