@@ -12,6 +12,7 @@ import { OBJECT_SCHEME, ObjectDocuments } from './views/object-documents.ts';
 import { ServicesTree } from './views/services-tree.ts';
 import { keepContextKeys } from './views/state.ts';
 import { createStatusBar } from './views/status-bar.ts';
+import { TRACE_SCHEME, TraceDocuments } from './views/trace-documents.ts';
 import { speak } from './views/words.ts';
 
 /** Builds the parts and connects them. Nothing is read, and no heavy module loaded, before somebody looks at something. */
@@ -31,6 +32,7 @@ export function activate(context: vscode.ExtensionContext): unknown {
   const dumps = new DumpDocuments(connection);
   const health = new Health(connection);
   const services = new ServicesTree(connection, health);
+  const traces = new TraceDocuments(connection);
   const objects = new ObjectDocuments(connection);
   const nodes = new NodesTree(connection, health);
   const badges = new Badges(health);
@@ -49,6 +51,9 @@ export function activate(context: vscode.ExtensionContext): unknown {
     servicesView,
     nodes,
     nodesView,
+    traces,
+    vscode.workspace.registerTextDocumentContentProvider(TRACE_SCHEME, traces),
+    vscode.languages.registerDocumentLinkProvider({ scheme: TRACE_SCHEME }, traces),
     objects,
     vscode.workspace.registerTextDocumentContentProvider(OBJECT_SCHEME, objects),
     badges,

@@ -37,6 +37,8 @@ function table(parts: Parts): Readonly<Record<string, Command>> {
       const selection = { service, ...(port !== undefined && { port }), ...(node !== undefined && { node }) };
       (await import('./diagram/panel.ts')).showDiagram(connection, selection);
     },
+    trace: async (first?: unknown, second?: unknown) =>
+      (await import('./trace.ts')).trace(connection, subjectOf(first, second)),
     capture: async () => (await import('./capture.ts')).capture(connection),
     captureNode: async (row?: unknown) => {
       const { node } = subjectOf(row);

@@ -1,0 +1,183 @@
+/** Command: asks where a packet comes from and goes to, and opens its way as a document. */
+import * as vscode from 'vscode';
+import { keyOf } from '../kubernetes/objects.ts';
+import type { ClusterObjects } from '../kubernetes/objects.ts';
+import { parseAddress } from '../netfilter/address.ts';
+import { clientsFor, clientWords } from '../translation/clients.ts';
+import { addressesOf, nodeAddress, nodeNamed, serviceNamed, vipsOf } from '../translation/directory.ts';
+import { storyOf, wayId, wayWords } from '../translation/service.ts';
+import { usualClient } from '../translation/standing.ts';
+import type { Client, PortStory, ServiceStory, Way } from '../translation/story.ts';
+import { parseQuery } from '../translation/whatis.ts';
+import type { Traffic } from './context.ts';
+import type { Subject } from './subject.ts';
+import { traceUri } from './trace-documents.ts';
+import type { TraceQuery } from './trace-query.ts';
+import { t } from './words.ts';
+
+/** Where the packet goes. */
+type Target =
+  | { readonly kind: 'way'; readonly story: ServiceStory; readonly port: PortStory; readonly way: Way }
+  | { readonly kind: 'address'; readonly address: string; readonly port?: number };
+
+/** Where it comes from. */
+type Sender =
+  | { readonly kind: 'client'; readonly node: string; readonly client: Client; readonly words: string }
+  | { readonly kind: 'pod'; readonly node: string; readonly name: string; readonly address: string };
+
+interface Choice<T> extends vscode.QuickPickItem {
+  readonly value?: T;
+}
+
+const TITLE = t('Trace a Packet');
+
+export async function trace(traffic: Traffic, subject: Subject): Promise<void> {
+  const source = await traffic.open();
+  const { objects } = source;
+  const target = await askTarget(objects, subject);
+  if (!target) return;
+  const sender = await askSender(objects, target, subject.node);
+  if (!sender) return;
+  const asked = await queryOf(objects, target, sender);
+  if (!asked) return;
+  const document = await vscode.workspace.openTextDocument(traceUri(source, asked.title, asked.query));
+  await vscode.languages.setTextDocumentLanguage(document, 'kube-trace');
+  await vscode.window.showTextDocument(document, { preview: true });
+}
+
+async function askTarget(objects: ClusterObjects, subject: Subject): Promise<Target | undefined> {
+  if (subject.service === undefined) {
+    const choices: Choice<string>[] = [
+      { label: `$(edit) ${t('Any address …')}`, alwaysShow: true },
+      { label: t('Services'), kind: vscode.QuickPickItemKind.Separator },
+      ...objects.services.map((service) => ({
+        label: keyOf(service),
+        description: vipsOf(service).join(' '),
+        value: keyOf(service),
+      })),
+    ];
+    const chosen = await vscode.window.showQuickPick(choices, {
+      title: TITLE,
+      placeHolder: t('To'),
+      matchOnDescription: true,
+    });
+    if (!chosen) return undefined;
+    if (chosen.value === undefined) return askAddress();
+    return askWay(objects, chosen.value, undefined);
+  }
+  return askWay(objects, subject.service, subject.port);
+}
+
+async function askAddress(): Promise<Target | undefined> {
+  const text = await vscode.window.showInputBox({
+    title: TITLE,
+    prompt: t('Where to: an address with its port, such as 10.96.0.10:53 or [fd00::1]:80; without a port for a ping'),
+    validateInput: (value) =>
+      parseQuery(value).address === undefined ? t('An address was expected, such as 10.96.0.10:53') : undefined,
+  });
+  const asked = text === undefined ? undefined : parseQuery(text);
+  if (asked?.address === undefined) return undefined;
+  return { kind: 'address', address: asked.address, ...(asked.port !== undefined && { port: asked.port }) };
+}
+
+async function askWay(objects: ClusterObjects, key: string, portId: string | undefined): Promise<Target | undefined> {
+  const service = serviceNamed(objects, key);
+  if (!service) return undefined;
+  const story = storyOf(objects, service);
+  if (!story.proxied.is) {
+    void vscode.window.showInformationMessage(`${key}: ${story.proxied.why}`);
+    return undefined;
+  }
+  const ports = portId === undefined ? story.ports : story.ports.filter(({ id }) => id === portId);
+  const choices = ports.flatMap((port) =>
+    port.ways.map((way) => ({
+      label: wayWords(way),
+      description: `${port.protocol}${port.port.name ? ` · ${port.port.name}` : ''}`,
+      value: { kind: 'way', story, port, way } satisfies Target,
+    })),
+  );
+  if (choices.length <= 1) return choices[0]?.value;
+  return (await vscode.window.showQuickPick(choices, { title: TITLE, placeHolder: t('To {0}, by which address', key) }))
+    ?.value;
+}
+
+async function askSender(
+  objects: ClusterObjects,
+  target: Target,
+  node: string | undefined,
+): Promise<Sender | undefined> {
+  const names = objects.nodes
+    .map(({ metadata }) => metadata.name)
+    .sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
+  const way: Way | undefined = target.kind === 'way' ? target.way : undefined;
+  const clients: readonly Client[] =
+    target.kind === 'way' ? clientsFor(target.story.service, target.way) : ['node', 'outside'];
+  const usual = way && usualClient(way);
+  const sorted = [...clients].sort((a, b) => Number(b === usual) - Number(a === usual));
+  const choices: Choice<Sender>[] = sorted.flatMap((client) =>
+    (node === undefined ? names : [node]).map((name) => {
+      const outside = client.startsWith('outside');
+      const words = clientWords(client, name, clients.includes('outside-refused'));
+      return {
+        label: words,
+        description: outside ? t('arrives at {0}', name) : '',
+        value: { kind: 'client', node: name, client, words },
+      };
+    }),
+  );
+  choices.push({ label: t('A certain pod'), kind: vscode.QuickPickItemKind.Separator });
+  const family = way?.family ?? (target.kind === 'address' && target.address.includes(':') ? 6 : 4);
+  for (const pod of objects.pods) {
+    const address = addressesOf(pod).find((text) => parseAddress(text)?.family === family);
+    const on = pod.spec?.nodeName;
+    if (!address || !on || pod.spec?.hostNetwork || (node !== undefined && on !== node)) continue;
+    const name = `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
+    choices.push({ label: name, description: `${address} · ${on}`, value: { kind: 'pod', node: on, name, address } });
+  }
+  return (
+    await vscode.window.showQuickPick(choices, { title: TITLE, placeHolder: t('From'), matchOnDescription: true })
+  )?.value;
+}
+
+async function queryOf(
+  objects: ClusterObjects,
+  target: Target,
+  sender: Sender,
+): Promise<{ readonly title: string; readonly query: TraceQuery } | undefined> {
+  const { node } = sender;
+  if (target.kind === 'way') {
+    const { story, port, way } = target;
+    const words = sender.kind === 'client' ? sender.words : sender.name;
+    const title = t('{0} from {1}', story.key, words);
+    if (sender.kind === 'client')
+      return {
+        title,
+        query: { kind: 'service', node, service: story.key, port: port.id, way: wayId(way), client: sender.client },
+      };
+    const own = nodeNamed(objects, node);
+    const to = way.address ?? (own && nodeAddress(own, way.family));
+    if (to === undefined) return undefined;
+    const protocol = port.protocol.toLowerCase() as 'tcp' | 'udp' | 'sctp';
+    return { title, query: { kind: 'packet', node, from: sender.address, to, port: way.port, protocol } };
+  }
+  const { address, port } = target;
+  const protocol =
+    port === undefined
+      ? 'icmp'
+      : await vscode.window.showQuickPick(['tcp', 'udp', 'sctp'], { title: TITLE, placeHolder: t('Protocol') });
+  if (!protocol) return undefined;
+  const outside = address.includes(':') ? '2001:db8::9' : '203.0.113.9'; // of the ranges for documentation
+  const from = sender.kind === 'pod' ? sender.address : sender.client === 'node' ? 'local' : outside;
+  const words = sender.kind === 'pod' ? sender.name : sender.words;
+  return {
+    title: t('{0} from {1}', port === undefined ? address : `${address} ${port}`, words),
+    query: {
+      kind: 'packet',
+      node,
+      from,
+      to: address,
+      protocol: protocol as 'tcp' | 'udp' | 'sctp' | 'icmp',
+      ...(port !== undefined && { port }),
+    },
+  };
+}
