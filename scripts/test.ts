@@ -37,6 +37,11 @@ const LEVELS: readonly Level[] = [
     name: 'unit',
     commands: () => [['node', '--test', ...UNIT.flatMap((folder) => safe(() => files(`test/${folder}`)))]],
   },
+  {
+    // One cluster at a time: each has its own processes and names, but the machine has few cores.
+    name: 'cluster',
+    commands: () => [['node', '--test', '--test-concurrency=1', ...files('test/cluster')]],
+  },
 ];
 
 function safe(list: () => string[]): string[] {
