@@ -27,13 +27,22 @@ export function telling(path: readonly Step[]): readonly Step[] {
   });
 }
 
-/** The first chain of a table at a hook is its base chain. */
+/** Whether a step's chain was not jumped to: the base chain, whose jumps every packet takes. */
 function isBase(path: readonly Step[], index: number): boolean {
-  const step = path[index]!;
-  const first = path.find(
-    (other) => other.hook === step.hook && other.table === step.table && other.engine === step.engine,
+  const { hook, table, engine, chain } = path[index]!;
+  const first = path.findIndex(
+    (step) => step.hook === hook && step.table === table && step.engine === engine && step.chain === chain,
   );
-  return first!.chain === step.chain;
+  const before = path[first - 1];
+  if (!before || before.hook !== hook || before.table !== table || before.engine !== engine) return true;
+  if (before.effect !== 'jump' && before.effect !== 'goto') return true;
+  // Where the rule does not name its target (a verdict map does not), what follows is where it led.
+  return (jumpTarget(before) ?? chain) !== chain;
+}
+
+/** The chain that a jump's text names. */
+export function jumpTarget(step: Step): string | undefined {
+  return /(?:^| )-[jg] (\S+)/.exec(step.rule)?.[1] ?? /\b(?:jump|goto) (\S+)\s*$/.exec(step.rule)?.[1];
 }
 
 function decidesInside(path: readonly Step[], index: number): boolean {
