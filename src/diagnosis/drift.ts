@@ -117,15 +117,15 @@ function iptablesFamily(
     ? dumps
     : withTexts(dumps, new Map([[main.name, withFirstLine(main.blocks.text, actual.text)]]));
   const expectedDumps = once(() => {
-    const clean = new Map([...withoutIptables(dumps, main.name), ...withoutNftables(dumps)]);
-    clean.set(main.name, withFirstLine(main.blocks.text, inSurroundings(tables, actual)));
-    return withTexts(dumps, clean);
+    const text = withFirstLine(main.blocks.text, inSurroundings(tables, actual));
+    return withTexts(dumps, new Map([[main.name, text]]));
   });
   const court = courtOf(subject, proxy, family, {
     ports: rules.ports.map((each) => each.port),
     reachable: new Map(rules.ports.map((each) => [each.port, each.selection.reachable.map((e) => e.text)])),
     rules: rules.ports.reduce((sum, each) => sum + each.lines.nat.length + each.lines.filter.length, 0),
     expected: expectedDumps,
+    clean: () => withTexts(expectedDumps(), new Map([...withoutIptables(dumps, main.name), ...withoutNftables(dumps)])),
     actual: () => actualDumps,
   });
   return [familyOf(court, differences, leftovers)];
@@ -150,16 +150,21 @@ function nftablesFamily(
     .map((each) => backendOf(each.name, dumps));
   const expectedDumps = once(() => {
     const objects = nftablesInSurroundings(listTable(table) as readonly NftObject[], listing, name);
-    const texts = new Map<NamedText['name'], string | undefined>(withoutIptables(dumps));
-    texts.set('nft.json', JSON.stringify({ nftables: objects }));
-    texts.set('nft.txt', undefined);
-    return withTexts(dumps, texts);
+    const text = JSON.stringify({ nftables: objects });
+    return withTexts(
+      dumps,
+      new Map<NamedText['name'], string | undefined>([
+        ['nft.json', text],
+        ['nft.txt', undefined],
+      ]),
+    );
   });
   const court = courtOf(subject, proxy, family, {
     ports: table.ports.map((each) => each.port),
     reachable: new Map(),
     rules: table.ports.reduce((sum, each) => sum + each.elements.length + 2 * each.chains.length, 0),
     expected: expectedDumps,
+    clean: () => withTexts(expectedDumps(), withoutIptables(dumps)),
     // The same listing that was compared: the two may have been made a moment apart.
     actual: () => withTexts(dumps, new Map([['nft.txt', undefined]])),
   });
@@ -190,6 +195,7 @@ interface Case {
   readonly reachable: ReadonlyMap<ProxiedPort, readonly string[]>;
   readonly rules: number;
   readonly expected: () => readonly NamedText[];
+  readonly clean: () => readonly NamedText[];
   readonly actual: () => readonly NamedText[];
 }
 
@@ -213,6 +219,7 @@ function courtOf(subject: NodeSubject, proxy: NodeProxy, family: Family, given: 
     index: new PortIndex(given.ports, (port) => given.reachable.get(port) ?? [...endpointsOf(objects, port)]),
     endpointsOf: (port) => endpointsOf(objects, port),
     expected: follow(given.expected),
+    clean: follow(given.clean),
     actual: follow(given.actual),
   };
 }
@@ -228,7 +235,7 @@ function familyOf(
     family: court.ground.family,
     ports: court.index.ports,
     ...judgement,
-    leftovers: leftoversOf(court, leftovers, judgement.common.length > 0 ? undefined : known),
+    leftovers: leftoversOf(court, leftovers, known),
   };
 }
 

@@ -30,8 +30,12 @@ export interface Court {
   readonly index: PortIndex;
   /** All endpoints of a port that the API has, usable or not: "10.244.0.1:8080". */
   readonly endpointsOf: (port: ProxiedPort) => ReadonlySet<string>;
-  /** The expected rules in the node's surroundings, and the node's own. */
+  /**
+   * The expected rules in the node's surroundings, what kube-proxy left in other backends and modes included; the same without
+   * that; and the node's own rules.
+   */
   readonly expected: Trace;
+  readonly clean: Trace;
   readonly actual: Trace;
 }
 
@@ -44,6 +48,7 @@ export interface Judgement {
 /** Ports that are tried for the effect of rules that all share. */
 const MAXIMUM_TRIED = 1000;
 const MAXIMUM_SAMPLE = 24;
+const MAXIMUM_HAIRPINS = 64;
 
 export function judge(differences: readonly SliceDifference[], court: Court): Judgement {
   const touched = attribute(differences, court.index);
@@ -70,7 +75,8 @@ function judgePort(port: ProxiedPort, touches: readonly Touch[], court: Court): 
   const { ground, expected, actual } = court;
   const usual = usualProbes(port, ground);
   const facts = touches.flatMap((touch) => touch.entries.map(factsOf));
-  const special = (): readonly Probe[] => probesFor(waysOf(port, ground), facts, ground, rangesOf(port));
+  const special = (): readonly Probe[] =>
+    probesFor(waysOf(port, ground), [...facts, hairpins(port, court)], ground, rangesOf(port));
   const first = witnesses(usual, expected, actual, true)[0] ?? witnesses(special(), expected, actual, true)[0];
   const forgets = first ? undefined : forgetting(touches, facts, usual, court);
   if (!first && !forgets) return undefined;
@@ -88,6 +94,15 @@ function judgePort(port: ProxiedPort, touches: readonly Touch[], court: Court): 
       return explained(usual, special, subject, court);
     }),
   };
+}
+
+/** Its endpoints as clients of their own: what is masqueraded when a pod meets itself. */
+function hairpins(port: ProxiedPort, { endpointsOf }: Court): RuleFacts {
+  const sources = [...endpointsOf(port)].slice(0, MAXIMUM_HAIRPINS).flatMap((text) => {
+    const address = text.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+    return parsePrefix(address) ?? [];
+  });
+  return { ...NO_FACTS, sources };
 }
 
 function rangesOf(port: ProxiedPort) {
@@ -179,7 +194,10 @@ function judgeCommon(touches: readonly Touch[], court: Court): readonly CommonDr
   const states = { ...NO_FACTS, states: ['new', 'established', 'invalid'] as const };
   const facts = [states, ...touches.flatMap((touch) => touch.entries.map(factsOf))];
   const usual = sample.flatMap((port) => usualProbes(port, ground));
-  const special = (): readonly Probe[] => probesFor(otherWays(sample, ground), facts, ground);
+  const special = (): readonly Probe[] => [
+    ...probesFor(otherWays(sample, ground), facts, ground),
+    ...sample.flatMap((port) => probesFor(waysOf(port, ground), [hairpins(port, court)], ground, rangesOf(port))),
+  ];
   const first = witnesses(usual, expected, actual, true)[0] ?? witnesses(special(), expected, actual, true)[0];
   const affected = index.ports
     .slice(0, MAXIMUM_TRIED)

@@ -4,24 +4,24 @@ import type { Leftover } from './drift-types.ts';
 import type { Court } from './judge.ts';
 import { usualProbes } from './probes.ts';
 
-/** @param known ports whose own rules are wrong already; undefined: those of all are */
+/** @param known ports whose own rules are wrong already */
 export function leftoversOf(
   court: Court,
   places: readonly Leftover['where'][],
-  known: ReadonlySet<string> | undefined,
+  known: ReadonlySet<string>,
 ): readonly Leftover[] {
   if (places.length === 0) return [];
   const decides = decided(court);
-  const acts = known ? actsOf(court, known) : [];
+  const acts = actsOf(court, known);
   return places.map((where) => ({ where, family: court.ground.family, decides, acts }));
 }
 
-/** Ports whose packets the leftovers change, where kube-proxy's own rules are as they should be. */
+/** Ports whose packets the leftovers would change beside kube-proxy's own rules as they should be. */
 function actsOf(court: Court, known: ReadonlySet<string>): Leftover['acts'] {
   return court.index.ports.flatMap((port) => {
     if (known.has(port.label)) return [];
     const probes = usualProbes(port, court.ground);
-    const found = witnesses(probes, court.expected, court.actual);
+    const found = witnesses(probes, court.clean, court.expected);
     if (found.length === 0) return [];
     const { node, objects } = court;
     const subject = { label: port.label, node, objects, endpoints: court.endpointsOf(port) };

@@ -2,6 +2,8 @@
 import { isDrifted } from '../../src/diagnosis/drift-types.ts';
 import type { DumpName } from '../../src/kubernetes/source.ts';
 import { programOf, type DumpText } from '../../src/netfilter/program-of.ts';
+import { parseAddress, type Address } from '../../src/netfilter/address.ts';
+import type { PacketCase } from '../../src/netfilter/outcome.ts';
 import { trace } from '../../src/netfilter/trace.ts';
 import { nodeNetwork } from '../../src/translation/network.ts';
 import { addressed, fate, packets, type Mutation } from './mutations.ts';
@@ -34,19 +36,27 @@ export async function mutate(
     (dump) => dump.name !== 'nft.txt' && (name === 'nft.json' || dump.name !== 'nft.json'),
   );
   const original = dumps.find((dump) => dump.name === name)!.text;
-  const cases = packets(cluster.objects, network, name.startsWith('ip6') ? 6 : 4);
-  const run = (texts: readonly DumpText[]): readonly string[] => {
+  const usual = packets(cluster.objects, network, name.startsWith('ip6') ? 6 : 4);
+  const run = (texts: readonly DumpText[]): ((packet: PacketCase) => string) => {
     const program = programOf(texts);
-    return cases.map((packet) => fate(trace(program, network, packet)));
+    return (packet) => fate(trace(program, network, packet));
   };
-  const before = run(dumps);
+  const traceBefore = run(dumps);
+  const usualBefore = usual.map(traceBefore);
   const misses: Miss[] = [];
   let harmful = 0;
   for (const seed of seeds) {
     const mutation = breakText(original, seed);
     const changed = dumps.map((dump) => (dump.name === name ? { ...dump, text: mutation.text } : dump));
+    // An address that the break has brought in is somewhere to send to, too.
+    const more = strangers(original, mutation.text).flatMap((destination) =>
+      usual.slice(0, 400).map((packet) => ({ ...packet, destination })),
+    );
     const after = run(changed);
-    const hit = cases.filter((_, i) => before[i] !== after[i]);
+    const hit = [
+      ...usual.filter((packet, i) => usualBefore[i] !== after(packet)),
+      ...more.filter((packet) => traceBefore(packet) !== after(packet)),
+    ];
     const drift = driftOf(cluster, node, () => changed);
     const told = isDrifted(drift);
     const miss = (wrong: string) => misses.push({ seed, mutation: mutation.words, wrong });
@@ -69,4 +79,10 @@ export async function mutate(
     } else if (told && !mutation.affinity) miss(`no packet differs, reported is: ${sentences(drift).join('; ')}`);
   }
   return { harmful, harmless: seeds.length - harmful, misses };
+}
+
+function strangers(before: string, after: string): readonly Address[] {
+  const addresses = (text: string) => new Set(text.match(/\d+\.\d+\.\d+\.\d+/g));
+  const known = addresses(before);
+  return [...addresses(after)].filter((text) => !known.has(text)).flatMap((text) => parseAddress(text) ?? []);
 }

@@ -300,6 +300,10 @@ export function packets(objects: ClusterObjects, network: NodeNetwork, family: 4
       }
     }
   }
+  // What route_localnet lets in.
+  for (const destination of own)
+    if (isLoopback(destination))
+      found.push({ in: 'eth0', source: outside[0]!, destination, protocol: 'tcp', destinationPort: 8080 });
   // About no Service: through the node, in states that rules ask for.
   const [far] = outside;
   for (const state of ['new', 'established', 'invalid'] as const)
