@@ -93,20 +93,15 @@ test("The manifest's words are all there, in both languages, and none is left ov
     assert.deepEqual(Object.keys(json(file)).sort(), [...new Set(wanted)].sort(), file);
 });
 
-/** The first argument of t() and say(), and the first two sentences of count(): English is the key. */
+/** The first argument of t(), and the first two sentences of count(): English is the key. */
 function spoken(): ReadonlySet<string> {
   const words = new Set<string>();
-  for (const file of sourceFiles('src/views', 'src/webview', 'src/extension.ts')) {
-    if (file.endsWith('views/words.ts') || file.endsWith('webview/say.ts')) continue;
+  for (const file of sourceFiles('src/views', 'src/extension.ts')) {
+    if (file.endsWith('views/words.ts')) continue;
     walk(file, (node) => {
       if (!ts.isCallExpression(node) || !ts.isIdentifier(node.expression)) return;
       const name = node.expression.text;
-      const sentences =
-        name === 't' || name === 'say'
-          ? node.arguments.slice(0, 1)
-          : name === 'count'
-            ? node.arguments.slice(1, 3)
-            : [];
+      const sentences = name === 't' ? node.arguments.slice(0, 1) : name === 'count' ? node.arguments.slice(1, 3) : [];
       for (const sentence of sentences) {
         assert.ok(
           ts.isStringLiteralLike(sentence),
@@ -121,7 +116,7 @@ function spoken(): ReadonlySet<string> {
 
 test('Every sentence of the views has its Chinese, with the same places for arguments, and none is left over', () => {
   const chinese = json('l10n/bundle.l10n.zh-cn.json');
-  const english = [...spoken(), ...ages()];
+  const english = [...spoken()];
   const missing = english.filter((sentence) => chinese[sentence] === undefined);
   assert.deepEqual(missing, [], 'sentences without Chinese');
   assert.deepEqual(
@@ -134,14 +129,3 @@ test('Every sentence of the views has its Chinese, with the same places for argu
     assert.deepEqual(places(translated), places(sentence), sentence);
   }
 });
-
-/** say.ts has sentences of its own. */
-function ages(): readonly string[] {
-  const found: string[] = [];
-  walk('src/webview/say.ts', (node) => {
-    if (!ts.isCallExpression(node) || node.expression.getText() !== 'say') return;
-    const [sentence] = node.arguments;
-    if (sentence && ts.isStringLiteralLike(sentence)) found.push(sentence.text);
-  });
-  return found;
-}

@@ -89,6 +89,30 @@ describe('Documents', () => {
     assert.match(text, /\n---\napiVersion: discovery\.k8s\.io\/v1\nkind: EndpointSlice\n/);
   });
 
+  it('tells a trace, with links to the rules', async () => {
+    const { connection } = await opened();
+    const { traceUri } = await import('../../../src/views/trace-documents.ts');
+    const packet = {
+      kind: 'packet',
+      node: 'node-3',
+      from: '10.244.2.50',
+      to: '10.96.76.241',
+      port: 80,
+      protocol: 'tcp',
+    } as const;
+    const document = await vscode.workspace.openTextDocument(traceUri(connection.source!, 'a trace', packet));
+    assert.match(document.getText(), /^shop\/front from 10\.244\.2\.50 on node-3/);
+    const links = await vscode.commands.executeCommand<vscode.DocumentLink[]>(
+      'vscode.executeLinkProvider',
+      document.uri,
+    );
+    assert.ok(links.length >= 6, `${links.length} links`);
+    assert.match(
+      links[0]!.target!.toString(true),
+      /^command:serviceTraffic\.openRuleAt\?\[\{"node":"node-3","dump":"iptables-save\.txt","line":\d+\}\]$/,
+    );
+  });
+
   it("reads a colleague's file from disk just so", async () => {
     await opened();
     const [file] = await vscode.workspace.findFiles('shop/nodes/node-2/iptables-save.txt');
