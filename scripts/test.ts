@@ -38,6 +38,11 @@ const LEVELS: readonly Level[] = [
     commands: () => [['node', '--test', ...UNIT.flatMap((folder) => safe(() => files(`test/${folder}`)))]],
   },
   {
+    // Recorded nodes broken on purpose: is every break that matters drift, and no other?
+    name: 'drift',
+    commands: () => [['node', '--test', ...files('test/drift')]],
+  },
+  {
     // One cluster at a time: each has its own processes and names, but the machine has few cores.
     name: 'cluster',
     commands: () => [['node', '--test', '--test-concurrency=1', ...files('test/cluster')]],

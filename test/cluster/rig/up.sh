@@ -92,6 +92,8 @@ for i in $(seq "$count"); do
     --tls-cert-file "$dir/server.crt" --tls-private-key-file "$dir/server.key"
 done
 k wait --for=condition=Ready node --all --timeout=60s > /dev/null
+# The controller that hands out the pods' networks may be later than that.
+k wait --for=jsonpath='{.spec.podCIDR}' node --all --timeout=60s > /dev/null
 
 # A bridge for each node's pods, whose own address is the last but one, and the ways to the other nodes' pods, as a simple CNI makes them.
 k get nodes -o jsonpath='{range .items[*]}{.metadata.name} {.spec.podCIDRs[0]} {.spec.podCIDRs[1]}{"\n"}{end}' > "$dir/pod-networks"

@@ -1,0 +1,79 @@
+/**
+ * Random clusters judged by real kube-proxies: what was computed for a node is what its kube-proxy wrote, line for line.
+ * SEEDS=20 looks at more of them; RELEASES=v1.33.13,v1.22.17 at other kube-proxies (each is built on first use).
+ */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
+import { startRig, whyNoRig, type ProxyOptions, type Rig } from '../cluster/rig.ts';
+import { randomCluster } from '../kubeproxy/random-cluster.ts';
+import { apply, record } from './cluster.ts';
+import { judge } from './judge.ts';
+
+const SEEDS = Number(process.env['SEEDS'] ?? 3);
+const SERVICES = 200;
+const RELEASES = process.env['RELEASES']?.split(',') ?? [undefined];
+
+const skip = whyNoRig() ?? false;
+let rig: Promise<Rig> | undefined;
+after(async () => (await rig)?.down());
+
+async function proxies(options: ProxyOptions): Promise<Rig> {
+  if (rig) await (await rig).proxies(options);
+  else rig = startRig({ prefix: 'drift', port: 6471, ...options });
+  return rig;
+}
+
+/** In turns, so that three seeds meet iptables' two backends and several ways to tell pods from others. */
+const WAYS: readonly ProxyOptions[] = [
+  { backend: 'nft' },
+  { backend: 'legacy', clusterCIDR: '', masqueradeAll: true },
+  {
+    backend: 'nft',
+    clusterCIDR: '',
+    configuration: 'detectLocalMode: InterfaceNamePrefix\ndetectLocal: {interfaceNamePrefix: veth}',
+  },
+  { backend: 'legacy', clusterCIDR: '' },
+  { backend: 'nft', configuration: 'detectLocalMode: NodeCIDR\nnodePortAddresses: [172.18.0.0/16, "fd00:18::/64"]' },
+  { backend: 'legacy', configuration: 'detectLocalMode: BridgeInterface\ndetectLocal: {bridgeInterface: cni0}' },
+];
+
+for (const version of RELEASES)
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const way = WAYS[(seed - 1) % WAYS.length]!;
+    const named = `kube-proxy ${version ?? 'v1.37.2'}, seed ${seed}`;
+    test(`${named}: iptables' rules of ${SERVICES} random Services are those computed`, { skip }, async () => {
+      const cluster = await proxies({ ...way, ...(version ? { version } : {}) });
+      // kube-proxy runs while the objects come: what it writes bit by bit must be what it would write at once.
+      await apply(cluster, randomCluster(seed, SERVICES));
+      await cluster.settled();
+      const files = await record(cluster, [
+        'iptables-save.txt',
+        'ip6tables-save.txt',
+        'iptables-version.txt',
+        'addresses.json',
+      ]);
+      const { differences, compared } = await judge(memoryFiles(files), named);
+      assert.deepEqual(differences, []);
+      assert.ok(compared > 3000, `${compared} lines`);
+    });
+    if (version === undefined || Number(version.split('.')[1]) >= 29)
+      test(`${named}: nftables' table of ${SERVICES} random Services is the one computed`, { skip }, async () => {
+        const { clusterCIDR, configuration } = way;
+        const alpha = version?.startsWith('v1.29.') || version?.startsWith('v1.30.');
+        const gate = alpha ? 'featureGates: {NFTablesProxyMode: true}' : '';
+        const cluster = await proxies({
+          mode: 'nftables',
+          ...(clusterCIDR === undefined ? {} : { clusterCIDR }),
+          configuration: [configuration, gate].filter(Boolean).join('\n'),
+          ...(version ? { version } : {}),
+        });
+        await cluster.settled();
+        const { differences, compared } = await judge(
+          memoryFiles(await record(cluster, ['nft.json', 'addresses.json'])),
+          named,
+        );
+        assert.deepEqual(differences, []);
+        assert.ok(compared > 1000, `${compared} lines`);
+      });
+  }
