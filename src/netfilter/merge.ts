@@ -1,4 +1,3 @@
-import { formatAddress } from './address.ts';
 import type { Assumption } from './outcome.ts';
 import type { Assumed, State } from './state.ts';
 
@@ -9,28 +8,18 @@ import type { Assumed, State } from './state.ts';
 
 /** The text that is the same for two states which the rest of the rules cannot tell apart. */
 export function stateKey(state: State): string {
-  const { connection } = state;
-  return [
-    formatAddress(state.source),
-    formatAddress(state.destination),
-    state.sourcePort,
-    state.destinationPort,
-    state.mark,
-    state.in ?? '?',
-    state.out ?? '?',
-    state.dscp,
-    connection.tracking,
-    connection.state,
-    connection.mark,
-    connection.zone,
-    (connection.destinationTranslated ? 1 : 0) |
-      (connection.sourceTranslated ? 2 : 0) |
-      (connection.destinationDone ? 4 : 0) |
-      (connection.sourceDone ? 8 : 0) |
-      (connection.masquerade ? 16 : 0),
-    connection.translatedSource ? formatAddress(connection.translatedSource) : '',
-    ...state.remembered,
-  ].join('|');
+  const { connection: c } = state;
+  const flags =
+    (c.destinationTranslated ? 1 : 0) |
+    (c.sourceTranslated ? 2 : 0) |
+    (c.destinationDone ? 4 : 0) |
+    (c.sourceDone ? 8 : 0) |
+    (c.masquerade ? 16 : 0);
+  // Numbers, not their readable forms, since this is made for every state at every rule where several meet.
+  const packet = `${state.source.value}|${state.destination.value}|${state.sourcePort}|${state.destinationPort}|${state.mark}`;
+  const way = `${state.in ?? '?'}|${state.out ?? '?'}|${state.dscp}|${c.tracking}|${c.state}|${c.mark}|${c.zone}|${flags}`;
+  const more = state.remembered.length === 0 ? '' : state.remembered.join('|');
+  return `${packet}|${way}|${c.translatedSource ? c.translatedSource.value : ''}|${more}`;
 }
 
 export function mergeStates(states: readonly State[]): readonly State[] {

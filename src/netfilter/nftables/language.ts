@@ -7,7 +7,8 @@ import { assignOp, dynsetOp, handoverOp, natOp } from './actions.ts';
 import { where, type Context } from './context.ts';
 import { matchOp, unknownOp } from './match.ts';
 import { printStatement } from './print.ts';
-import type { Rule, Statement } from './ruleset.ts';
+import { nextRule } from './dispatch.ts';
+import type { Chain, Statement } from './ruleset.ts';
 import { passOrDrop, rejectOp, verdictOp, vmapOp } from './verdicts.ts';
 import { times, type Op } from './ways.ts';
 
@@ -20,23 +21,22 @@ const EFFECTLESS_XT = new Set(
   ),
 );
 
-/** What finds a rule's statements and where they stand. */
-export type ContextOf = (chain: ProgramChain, index: number) => Context;
-
-export function languageOf(contextOf: ContextOf, next: Language['next']): Language {
-  const known = new WeakMap<Rule, readonly Op[]>();
-  return {
-    next,
-    evaluate(chain, index, state, spot) {
-      const context = contextOf(chain, index);
-      let ops = known.get(context.rule);
-      if (!ops) known.set(context.rule, (ops = compile(context)));
-      const branches: Branch[] = [];
-      run(ops, 0, state, spot, undefined, undefined, branches);
-      return branches;
-    },
-  };
+/** A chain that keeps its rules' statements ready, each from its first use on. */
+export interface NftChain extends ProgramChain {
+  readonly source: Chain;
+  readonly ops: (readonly Op[] | undefined)[];
+  contextOf(index: number): Context;
 }
+
+export const nftablesLanguage: Language = {
+  next: (chain, from, state) => nextRule(chain, from, state, (chain as NftChain).source.rules),
+  evaluate(chain, index, state, spot) {
+    const { ops, contextOf } = chain as NftChain;
+    const branches: Branch[] = [];
+    run((ops[index] ??= compile(contextOf(index))), 0, state, spot, undefined, undefined, branches);
+    return branches;
+  },
+};
 
 /** Follows a rule's statements from `at` on; what a statement did before another broke the rule off stays done. */
 function run(

@@ -1,11 +1,10 @@
 /** An nft dump as part of a node's program. */
 import type { Hook } from '../outcome.ts';
-import type { Base, Chain as ProgramChain, ChainType, Rule as ProgramRule, Table as ProgramTable } from '../program.ts';
+import type { Base, ChainType, Rule as ProgramRule, Table as ProgramTable } from '../program.ts';
 import type { Context } from './context.ts';
-import { nextRule } from './dispatch.ts';
 import { findArray } from './json-places.ts';
 import { readJson } from './json.ts';
-import { languageOf } from './language.ts';
+import { nftablesLanguage, type NftChain } from './language.ts';
 import { printStatement } from './print.ts';
 import { once, type Chain, type Expression, type Rule, type Ruleset, type Table } from './ruleset.ts';
 import { readText } from './text.ts';
@@ -35,41 +34,30 @@ export function isIptablesTable(table: Pick<Table, 'family' | 'name' | 'chains'>
   return table.chains.every((chain) => !chain.base || IPTABLES_CHAINS.has(chain.name));
 }
 
-interface NftChain extends ProgramChain {
-  readonly source: Chain;
-}
-
 function programTable(table: Table): ProgramTable {
   const iptables = isIptablesTable(table);
   const sets = new Map(table.sets.map((set) => [set.name, set]));
   const chains = new Map<string, NftChain>();
-  const dormant = table.flags.includes('dormant');
-  const contexts = new WeakMap<Rule, Context>();
-  const contextOf = (chain: ProgramChain, index: number): Context => {
-    const { source } = chain as NftChain;
-    const rule = source.rules[index]!;
-    let context = contexts.get(rule);
-    if (!context) {
-      context = { table: made, sets, chain: source, rule, number: index + 1, translated: iptables };
-      contexts.set(rule, context);
-    }
-    return context;
-  };
   const made: ProgramTable = {
     engine: iptables ? 'iptables-nft' : 'nftables',
     family: table.family === 'ip' ? 4 : table.family === 'ip6' ? 6 : 'inet',
     name: table.name,
     label: iptables ? table.name : `${table.family} ${table.name}`,
     chains,
-    language: languageOf(contextOf, (chain, from, state) =>
-      nextRule(chain, from, state, (chain as NftChain).source.rules),
-    ),
+    language: nftablesLanguage,
   };
-  for (const chain of table.chains) chains.set(chain.name, programChain(made, chain, dormant));
+  const dormant = table.flags.includes('dormant');
+  for (const chain of table.chains) chains.set(chain.name, programChain(made, sets, chain, dormant, iptables));
   return made;
 }
 
-function programChain(table: ProgramTable, chain: Chain, dormant: boolean): NftChain {
+function programChain(
+  table: ProgramTable,
+  sets: Context['sets'],
+  chain: Chain,
+  dormant: boolean,
+  translated: boolean,
+): NftChain {
   const base = dormant ? undefined : baseOf(chain);
   return {
     table,
@@ -83,6 +71,8 @@ function programChain(table: ProgramTable, chain: Chain, dormant: boolean): NftC
     },
     rule: (index) => withProblem(chain.rules[index]!),
     source: chain,
+    ops: [],
+    contextOf: (index) => ({ table, sets, chain, rule: chain.rules[index]!, number: index + 1, translated }),
   };
 }
 
