@@ -37,6 +37,10 @@ export async function run(args: readonly string[]): Promise<string> {
   const dumps =
     recording !== undefined && node !== undefined ? await recordedDumps(recording, node) : await bareDumps(values);
   const program = programOf(dumps);
+  const [problem] = program.problems;
+  // A file that is no dump at all would let every packet pass.
+  if (program.tables.length === 0 && problem)
+    throw new Error(`${problem.place.dump}:${problem.place.line}: ${problem.message} ${problem.advice}`);
   const answers = cases.map(({ id, packet }) => ({ id, outcomes: trace(program, network, packet).map(outcomeJson) }));
   return `[\n${answers.map((answer) => JSON.stringify(answer)).join(',\n')}\n]\n`;
 }
