@@ -108,10 +108,10 @@ export function refuse(
   reply.end(JSON.stringify({ kind: 'Status', status: 'Failure', code, message }));
 }
 
-/** Settles when the condition holds; rejects with the description after two seconds. */
+/** Settles when the condition holds; rejects with the description after ten seconds. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const end = performance.now() + 2000; !holds();) {
-    if (performance.now() > end) throw new Error(`not within two seconds: ${what}`);
+  for (const end = performance.now() + 10_000; !holds();) {
+    if (performance.now() > end) throw new Error(`not within ten seconds: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

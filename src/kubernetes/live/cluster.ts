@@ -124,7 +124,8 @@ export class LiveCluster implements ClusterSource {
     progress(0, 1);
     await this.#slot(signal);
     try {
-      const result: NodeCapture | Problem = await captureNode(this.#connection, this.objects, node, signal, progress);
+      const objects = await this.#withProxyPods();
+      const result: NodeCapture | Problem = await captureNode(this.#connection, objects, node, signal, progress);
       if (signal.aborted) set(before);
       else if ('dumps' in result) set({ kind: 'captured', capture: result });
       else set({ kind: 'failed', problem: result, at: Date.now(), ...(earlier ? { earlier } : {}) });
@@ -132,6 +133,16 @@ export class LiveCluster implements ClusterSource {
       this.#slots++;
       this.#waiting.shift()?.();
     }
+  }
+
+  /** The objects; with kube-proxy's pods from their own namespace where pods of all namespaces may not be listed. */
+  async #withProxyPods(): Promise<ClusterObjects> {
+    const pods = this.#health.get('pods');
+    if (pods?.kind === 'following' && !pods.reduced) return this.objects;
+    const found = await this.#json('/api/v1/namespaces/kube-system/pods');
+    if (!isRecord(found) || !Array.isArray(found['items'])) return this.objects;
+    const more = found['items'].flatMap((value) => decodeObject('Pod', value).object ?? []);
+    return { ...this.objects, pods: [...this.objects.pods, ...more] };
   }
 
   /** Somebody else's capture of the same node serves as well. */
@@ -229,12 +240,15 @@ export class LiveCluster implements ClusterSource {
         this.#state = this.#overall();
         this.#changes.report({});
       }
-      if (config && config.metadata.resourceVersion !== this.#kubeProxyConfig?.metadata.resourceVersion) {
+      if (config && !sameObject(config, this.#kubeProxyConfig)) {
         this.#kubeProxyConfig = config;
         this.#changed('kubeProxyConfig');
       }
       return;
     }
+    if (!this.#kubeProxyConfig) return;
+    this.#kubeProxyConfig = undefined;
+    this.#changed('kubeProxyConfig');
   }
 
   /** The JSON at a path, or the status where it isn't 200; undefined where there is no reply. */
@@ -247,6 +261,10 @@ export class LiveCluster implements ClusterSource {
       return undefined; // the loops say what is wrong with the connection
     }
   }
+}
+
+function sameObject(a: object, b: object | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

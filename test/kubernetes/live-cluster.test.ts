@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import { LiveCluster } from '../../src/kubernetes/live/cluster.ts';
+import type { SourceChange } from '../../src/kubernetes/source.ts';
+import {
+  connectTo,
+  event,
+  list,
+  QUICK,
+  refuse,
+  service,
+  startFakeApiServer,
+  until,
+  type Asked,
+} from './fake-api-server.ts';
+
+const ends: (() => void | Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+async function follow(script: (asked: Asked) => void) {
+  const server = await startFakeApiServer(script);
+  const cluster = new LiveCluster(connectTo(server.url), QUICK);
+  ends.push(
+    () => cluster.dispose(),
+    () => server.close().catch(() => undefined),
+  );
+  return { server, cluster };
+}
+
+const stay = ({ reply }: Asked, ...events: string[]): void => {
+  reply.writeHead(200);
+  reply.write(events.join(''));
+  reply.flushHeaders();
+};
+
+/** A server that lets everything be read. */
+function open(asked: Asked): void {
+  const { path, query, reply } = asked;
+  if (query.has('watch')) return stay(asked);
+  if (path === '/version') return void reply.end('{"gitVersion":"v1.37.2"}');
+  if (path.endsWith('/configmaps/kube-proxy')) return refuse(reply, 404, 'not found');
+  if (path.endsWith('/configmaps/kube-proxy-config'))
+    return void reply.end('{"metadata":{"name":"kube-proxy-config"},"data":{"config":"mode: iptables"}}');
+  if (path.endsWith('/services')) return void reply.end(list([service('b'), service('a')], '7'));
+  return void reply.end(list([], '7'));
+}
+
+describe('a live cluster', () => {
+  it('is ready when every kind has been answered, with version and configuration, whatever that is called', async () => {
+    const { cluster } = await follow(open);
+    assert.equal(cluster.state.kind, 'connecting');
+    await until('it is ready', () => cluster.state.kind === 'ready');
+    await until('the configuration is there', () => cluster.objects.kubeProxyConfig !== undefined);
+    assert.deepEqual(cluster.state, { kind: 'ready', missing: [] });
+    assert.equal(cluster.objects.kubeProxyConfig?.metadata.name, 'kube-proxy-config');
+    assert.equal(cluster.objects.serverVersion, 'v1.37.2');
+    assert.deepEqual(
+      cluster.objects.services.map((each) => each.metadata.name),
+      ['a', 'b'],
+    );
+  });
+
+  it('keeps objects as they are, and their lists where nothing changed', async () => {
+    let send: (line: string) => void = () => undefined;
+    const { cluster } = await follow((asked) => {
+      open(asked);
+      if (asked.query.has('watch') && asked.path.endsWith('/services')) send = (line) => void asked.reply.write(line);
+    });
+    await until('the configuration is there', () => cluster.objects.kubeProxyConfig !== undefined);
+    const before = cluster.objects;
+    assert.equal(cluster.objects, before);
+    send(event('MODIFIED', service('a', '8')));
+    await until('the change is in', () => cluster.objects !== before);
+    assert.equal(cluster.objects.pods, before.pods);
+    assert.equal(cluster.objects.services[1], before.services[1]);
+    assert.equal(cluster.objects.services[0]?.metadata.resourceVersion, '8');
+  });
+
+  it('tells of a burst once in 100 ms, with the kinds that changed', async () => {
+    let send: (line: string) => void = () => undefined;
+    const { cluster } = await follow((asked) => {
+      open(asked);
+      if (asked.query.has('watch') && asked.path.endsWith('/services')) send = (line) => void asked.reply.write(line);
+    });
+    await until('the configuration is there', () => cluster.objects.kubeProxyConfig !== undefined);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    const changes: SourceChange[] = [];
+    const times: number[] = [];
+    cluster.onDidChange((change) => {
+      changes.push(change);
+      times.push(performance.now());
+    });
+    const start = performance.now();
+    for (let i = 0; i < 100; i++) {
+      send(event('ADDED', service(`s${i}`, String(10 + i))));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const took = performance.now() - start;
+    await until('all are in', () => cluster.objects.services.length === 102);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    assert.ok(times[0]! - start < took, 'the first does not wait for the last');
+    assert.ok(changes.length <= Math.ceil(took / 100) + 2, `${changes.length} in ${took} ms`);
+    assert.ok(changes.every((change) => change.objects.join() === 'services' && change.nodes.length === 0));
+  });
+
+  it('is ready without the kinds that are forbidden, each with its loss', async () => {
+    const { cluster } = await follow((asked) =>
+      asked.path.endsWith('/nodes') || asked.path.includes('/configmaps/')
+        ? refuse(asked.reply, 403, 'forbidden')
+        : open(asked),
+    );
+    const missing = () => (cluster.state.kind === 'ready' ? cluster.state.missing.map((each) => each.resource) : []);
+    await until('both are told', () => missing().length === 2);
+    assert.deepEqual(missing(), ['nodes', 'kube-proxy-config']);
+  });
+
+  it('finds kube-proxy’s pod in its own namespace where pods of all namespaces are forbidden', async () => {
+    const pod = {
+      metadata: { name: 'proxy-x', namespace: 'kube-system', labels: { component: 'kube-proxy' } },
+      spec: { nodeName: 'n', containers: [{ name: 'kube-proxy' }] },
+      status: { phase: 'Running' },
+    };
+    const { cluster, server } = await follow((asked) => {
+      if (asked.path === '/api/v1/pods') return refuse(asked.reply, 403, 'forbidden');
+      if (asked.path.endsWith('/kube-system/pods')) return void asked.reply.end(list([pod], '7'));
+      if (asked.path.endsWith('/exec')) return refuse(asked.reply, 403, 'no exec');
+      return open(asked);
+    });
+    await until('it is ready', () => cluster.state.kind === 'ready');
+    await cluster.capture(['n']);
+    assert.ok(server.asked.some((asked) => asked.path === '/api/v1/namespaces/kube-system/pods/proxy-x/exec'));
+    const rules = cluster.rules('n');
+    assert.ok(rules.kind === 'failed' && rules.problem.code === 'forbidden', JSON.stringify(rules));
+  });
+
+  it('has failed where everything is forbidden', async () => {
+    const { cluster } = await follow(({ reply }) => refuse(reply, 403, 'forbidden'));
+    await until('it has failed', () => cluster.state.kind === 'failed');
+    assert.ok(cluster.state.kind === 'failed' && cluster.state.problem.code === 'forbidden');
+  });
+
+  it('has failed while nothing answers, and is ready once something does', async () => {
+    const { cluster, server } = await follow(open);
+    const late = new LiveCluster(connectTo(server.url), QUICK);
+    ends.unshift(() => late.dispose());
+    await server.close();
+    await until('it has failed', () => late.state.kind === 'failed');
+    assert.ok(late.state.kind === 'failed' && late.state.problem.code === 'unreachable');
+    await server.listen();
+    await until('it is ready', () => late.state.kind === 'ready');
+    cluster.dispose();
+  });
+
+  it('is stale, not gone, while a server that was there is away', async () => {
+    const { cluster, server } = await follow(open);
+    await until('it is ready', () => cluster.state.kind === 'ready');
+    await server.close();
+    await until('it is stale', () => cluster.state.kind === 'stale');
+    assert.ok(cluster.state.kind === 'stale' && Date.now() - cluster.state.since < 10_000);
+    assert.equal(cluster.objects.services.length, 2);
+    await server.listen();
+    await until('it is ready', () => cluster.state.kind === 'ready');
+  });
+
+  it('asks for nothing more once it is disposed', async () => {
+    const { cluster, server } = await follow(open);
+    await until('it is ready', () => cluster.state.kind === 'ready');
+    cluster.dispose();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const asked = server.asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(server.asked.length, asked);
+  });
+});
