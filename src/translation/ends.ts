@@ -36,9 +36,9 @@ export function endsOf(
 
 function reached(question: Question, expected: Expectation, endpoint: EndpointView): Ending {
   const end: End = { kind: 'endpoint', endpoint };
-  if (question.client === 'outside-refused') return { end, wrong: 'lets in a client that is in no source range' };
   const why = expected.leftOut.get(endpoint);
   if (why === undefined) return { end };
+  if (question.client === 'outside-refused') return { end, wrong: 'lets in a client that is in no source range' };
   if (!endpoint.conditions.ready) return { end, wrong: `${notReadyWords(endpoint)}, and this node still sends to it` };
   return { end, wrong: `should get none: ${why}` };
 }
@@ -76,33 +76,31 @@ function rejected(question: Question, expected: Expectation, outcome: Outcome): 
     return {
       end: { kind: 'reject', with: kind, why: `refused at once: only its ports are taken, by ${decider(outcome)}` },
     };
-  const ready = expected.chosen.size;
   const none = question.port.endpoints.length === 0 ? 'it has no endpoints' : 'none of its endpoints is ready';
-  if (ready === 0) return { end: { kind: 'reject', with: kind, why: `refused at once: ${none}` } };
+  if (expected.otherwise.has('reject')) return { end: { kind: 'reject', with: kind, why: `refused at once: ${none}` } };
   return {
     end: { kind: 'reject', with: kind, why: `refused at once by ${decider(outcome)}` },
-    wrong: `refused, though ${count(ready)} ready`,
+    wrong: `refused${though(expected)}`,
   };
 }
 
 function dropped(question: Question, expected: Expectation, outcome: Outcome): Ending {
   const { way, client } = question;
   const { service } = question.story;
-  if (client === 'outside-refused' || (way.kind === 'loadBalancerIP' && byFirewall(outcome))) {
-    const none = client === 'outside-refused' || sourceRanges(service, way.family).length > 0;
-    if (none)
-      return { end: { kind: 'drop', why: 'dropped without a word: the source is in none of the source ranges' } };
-  }
-  if (expected.policy)
-    return {
-      end: {
-        kind: 'drop',
-        why: `dropped without a word: ${expected.policy} is Local, and this node has no ready endpoint`,
-      },
-    };
-  const end: End = { kind: 'drop', why: `dropped without a word by ${decider(outcome)}` };
-  if (expected.chosen.size === 0) return { end };
-  return { end, wrong: `dropped, though ${count(expected.chosen.size)} ready` };
+  const meant = expected.otherwise.has('drop');
+  const words = (why: string): End => ({ kind: 'drop', why: `dropped without a word${why}` });
+  const ranges = way.kind === 'loadBalancerIP' && sourceRanges(service, way.family).length > 0;
+  if (meant && (client === 'outside-refused' || (ranges && byFirewall(outcome))))
+    return { end: words(': the source is in none of the source ranges') };
+  if (meant && expected.policy)
+    return { end: words(`: ${expected.policy} is Local, and this node has no ready endpoint`) };
+  const end = words(` by ${decider(outcome)}`);
+  return meant ? { end } : { end, wrong: `dropped${though(expected)}` };
+}
+
+function though({ chosen }: Expectation): string {
+  if (chosen.size === 0) return ', which it should not be';
+  return chosen.size === 1 ? ', though 1 endpoint is ready' : `, though ${chosen.size} endpoints are ready`;
 }
 
 function byFirewall(outcome: Outcome): boolean {
@@ -131,13 +129,13 @@ function untranslated(
     const lost = `no answer: ${takes}. ${out ? `It leaves by ${out}, but no` : 'No'} interface has ${address}.`;
     return { end: { ...end, why: local ? `${takes}, so the node itself may answer` : lost } };
   }
-  if (expected.chosen.size === 0 && question.port.endpoints.length > 0 && question.way.kind === 'nodePort')
-    return { end };
+  if (expected.otherwise.has('untranslated')) return { end };
   return { end, wrong: 'this node does not know this way in' };
 }
 
-function lastStep(outcome: Outcome): Step | undefined {
-  return outcome.path.at(-1);
+/** The step that ended the packet, or the last that it met. */
+function lastStep({ path }: Outcome): Step | undefined {
+  return path.findLast((step) => step.effect === 'drop' || step.effect === 'reject') ?? path.at(-1);
 }
 
 function decider(outcome: Outcome): string {
@@ -145,8 +143,4 @@ function decider(outcome: Outcome): string {
   if (!step) return 'a rule';
   if (!step.place) return `the policy of ${step.chain}`;
   return `${step.chain} (line ${step.place.line})`;
-}
-
-function count(endpoints: number): string {
-  return endpoints === 1 ? '1 endpoint is' : `${endpoints} endpoints are`;
 }

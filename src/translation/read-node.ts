@@ -6,7 +6,10 @@ import type { Outcome, PacketCase } from '../netfilter/outcome.ts';
 import { programOf } from '../netfilter/program-of.ts';
 import type { Program } from '../netfilter/program.ts';
 import { trace } from '../netfilter/trace.ts';
+import { expectedTrace } from './expected-trace.ts';
+import type { Trace } from './expected-trace.ts';
 import { nodeNetwork } from './network.ts';
+import type { ServiceStory } from './story.ts';
 import { packetKey } from './traced-node.ts';
 import type { TracedNode } from './traced-node.ts';
 
@@ -63,6 +66,8 @@ function make(name: string, capture: NodeCapture, objects: ClusterObjects, befor
   if (before?.kind === 'read' && sameNetwork(before.network, network)) return before;
   const outcomes = new Map<string, readonly Outcome[]>();
   const mode = modeOf(program);
+  // Remembered by the story: it is told anew where anything of its Service has changed.
+  const expected = new WeakMap<ServiceStory, Trace | undefined>();
   return {
     kind: 'read',
     name,
@@ -75,6 +80,12 @@ function make(name: string, capture: NodeCapture, objects: ClusterObjects, befor
       let known = outcomes.get(key);
       if (!known) outcomes.set(key, (known = trace(program, network, packet)));
       return known;
+    },
+    expected: (now, story) => {
+      // Where nothing is kube-proxy's, something else does its work, and it would have written nothing.
+      if (mode === 'none') return undefined;
+      if (!expected.has(story)) expected.set(story, expectedTrace(now, story, capture, network));
+      return expected.get(story);
     },
   };
 }

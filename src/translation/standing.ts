@@ -69,7 +69,7 @@ export function brief(answer: NodeAnswer, way: Way): Standing {
     if (reached === 0) return { node, state: 'none', words: streams[0] ? refusalWords(streams[0]) : 'no answer' };
     return { node, state: 'programmed', words: `${reached} of ${of}` };
   }
-  const parts = [`${reached} of ${of}`];
+  const parts = of > 0 ? [`${reached} of ${of}`] : [];
   const nowhere = stale.find((stream) => stream.end.kind !== 'endpoint' && stream.end.kind !== 'stranger');
   if (nowhere && reached === 0)
     return { node, state: 'wrong', words: `${refusalWords(nowhere)}: ${nowhere.wrong ?? ''}` };

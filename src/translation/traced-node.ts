@@ -1,5 +1,7 @@
 /** A node that packets can be followed through, or why not. */
+import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { NodeNetwork, Outcome, PacketCase } from '../netfilter/outcome.ts';
+import type { ServiceStory } from './story.ts';
 
 export type TracedNode =
   | {
@@ -13,6 +15,11 @@ export type TracedNode =
       readonly about: string;
       /** Remembers the outcomes of packets that it has followed. */
       readonly trace: (packet: PacketCase) => readonly Outcome[];
+      /** The same through what kube-proxy should have written for that Service; undefined where that is not computed. */
+      readonly expected: (
+        objects: ClusterObjects,
+        story: ServiceStory,
+      ) => ((packet: PacketCase) => readonly Outcome[]) | undefined;
     }
   | { readonly kind: 'unread'; readonly name: string; readonly why: string; readonly advice?: string };
 
