@@ -20,7 +20,7 @@ export interface Element {
 }
 
 /** nft's longest comment, in bytes. */
-const LONGEST_COMMENT = 128;
+export const LONGEST_COMMENT = 128;
 
 export function elementsOf(routes: Routes, settings: TableSettings, generation: Generation): Element[] {
   const { port, externalChain, firewallChain } = routes;

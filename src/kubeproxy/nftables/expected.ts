@@ -14,6 +14,7 @@ import { keyOfPort, proxiedPorts } from '../services.ts';
 import { atLeast, type Release } from '../version.ts';
 import type { NftFamily, NftObject } from './objects.ts';
 import { observe } from './observed.ts';
+import { refusalsOf, type Refusal } from './refusals.ts';
 import { resolve } from './resolve.ts';
 import { numberOf } from './settings.ts';
 import { listTable, tableOf, type Table } from './table.ts';
@@ -34,6 +35,11 @@ export interface ExpectedNftables {
   readonly nftables: readonly NftObject[];
   /** The same with what belongs to which service port. */
   readonly tables: readonly Table[];
+  /**
+   * Why nft refuses a table, where it does: then the node holds what was written before, or nothing. A table that is refused and
+   * that the node's listing lacks could never be written: it is left out of `nftables`.
+   */
+  readonly refusals: readonly Refusal[];
   /** The ServiceCIDRs by which the tables drop what goes to no Service's address: few sources have those objects. */
   readonly serviceCIDRs: Known<readonly string[]>;
 }
@@ -67,9 +73,19 @@ export function expectedNftables(
     return tableOf(
       ports,
       resolve(family, node, configuration, release, { observed, serviceCIDRs: options.serviceCIDRs, addresses }),
+      observed?.held,
     );
   });
-  return { nftables: tables.flatMap(listTable), tables, serviceCIDRs: knownServiceCIDRs(tables, options, release) };
+  const refusals = tables.map(refusalsOf);
+  const captured = dumps.some(({ name }) => name === 'nft.json' || name === 'nft.txt');
+  const neverWritten = ({ settings: { family } }: Table) => captured && !listing.has(family);
+  const written = tables.filter((table, i) => refusals[i]!.length === 0 || !neverWritten(table));
+  return {
+    nftables: written.flatMap(listTable),
+    tables,
+    refusals: refusals.flat(),
+    serviceCIDRs: knownServiceCIDRs(tables, options, release),
+  };
 }
 
 function knownServiceCIDRs(

@@ -4,8 +4,9 @@
  */
 import type { Dump } from '../../kubernetes/source.ts';
 import { bitsOf, formatAddress, parsePrefix, type Prefix } from '../../netfilter/address.ts';
-import type { Expression, Rule, Table } from '../../netfilter/nftables/ruleset.ts';
+import type { Element, Expression, NamedSet, Rule, Table } from '../../netfilter/nftables/ruleset.ts';
 import { readNft } from '../../netfilter/nftables/tables.ts';
+import type { Held } from './claims.ts';
 import { TABLE } from './listing.ts';
 import type { NftFamily } from './objects.ts';
 
@@ -15,6 +16,8 @@ export interface Observed {
   readonly nodePortIPs: readonly string[];
   /** 1.29 leaves `ct state invalid drop` out of chain forward where the sysctl was set when it started. */
   readonly tcpBeLiberal: boolean;
+  /** What a map to verdicts holds at a key such as "192.0.2.24 . tcp . 80". */
+  readonly held: (container: string, id: string) => Held | undefined;
 }
 
 /** By family: a listing as JSON or as text. A family whose table is not there, or was not read, is left out. */
@@ -38,7 +41,33 @@ function look({ sets, chains }: Table): Observed {
       .flatMap(({ statements: [first] }) => (first?.kind === 'match' ? prefixes(first.right) : [])),
     nodePortIPs: nodePorts.flatMap(({ key }) => prefixes(key)).map(formatAddress),
     tcpBeLiberal: chains.some((chain) => chain.name === 'forward') && rules('forward').length === 0,
+    held: holding(sets),
   };
+}
+
+function holding(sets: readonly NamedSet[]): Observed['held'] {
+  const elements = new Map<string, ReadonlyMap<string, Held>>();
+  return (container, id) => {
+    let held = elements.get(container);
+    if (!held) {
+      const found = sets.find(({ name }) => name === container)?.elements ?? [];
+      held = new Map(
+        found.map((element) => [keyText(element.key), { verdict: verdict(element), comment: element.comment }]),
+      );
+      elements.set(container, held);
+    }
+    return held.get(id);
+  };
+}
+
+function keyText(key: Expression): string {
+  if (key.kind === 'concat') return key.parts.map(keyText).join(' . ');
+  return key.kind === 'text' || key.kind === 'number' ? String(key.value) : '';
+}
+
+function verdict({ data }: Element): string {
+  if (data?.kind !== 'verdict') return '';
+  return 'chain' in data ? `${data.name} ${data.chain}` : data.name;
 }
 
 /** What an address, a prefix, a range or a set of them covers. nft lists prefixes that adjoin as one prefix or a range. */

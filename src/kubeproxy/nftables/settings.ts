@@ -34,6 +34,8 @@ export interface LocalPods {
   readonly isLocal: Statement;
   /** `ip saddr != 10.244.0.0/16` */
   readonly isNotLocal: Statement;
+  /** The interface's name, or a prefix of names that ends in *. */
+  readonly byInterface?: string;
 }
 
 export const numberOf = (family: NftFamily): Family => (family === 'ip' ? 4 : 6);
@@ -45,5 +47,5 @@ export function podsByCIDR(family: NftFamily, cidr: Prefix): LocalPods {
 
 /** `name` ends in * for a prefix. Up to 1.33.5 and 1.34.1 kube-proxy wrote iif (see `Generation.interfaceKey`). */
 export function podsByInterface(key: 'iif' | 'iifname', name: string): LocalPods {
-  return { isLocal: is(meta(key), name), isNotLocal: isNot(meta(key), name) };
+  return { isLocal: is(meta(key), name), isNotLocal: isNot(meta(key), name), byInterface: name };
 }

@@ -4,6 +4,7 @@
 import type { Selection } from '../selection.ts';
 import type { ProxiedPort } from '../services.ts';
 import { chainsOf } from './chains.ts';
+import { settle, type Contest, type Held } from './claims.ts';
 import { elementsOf, type Element } from './elements.ts';
 import { generationOf, type Generation } from './generation.ts';
 import { listChain, listContainer, listRules, TABLE, type Chain, type Container, type Stock } from './listing.ts';
@@ -28,22 +29,22 @@ export interface Table {
   readonly settings: TableSettings;
   readonly stock: Stock;
   readonly ports: readonly PortPart[];
+  /** What several ports wanted and one got. */
+  readonly contests: readonly Contest[];
 }
 
 export function tableOf(
   ports: readonly { readonly port: ProxiedPort; readonly selection: Selection }[],
   settings: TableSettings,
+  held: (container: string, id: string) => Held | undefined = () => undefined,
 ): Table {
   const generation = generationOf(settings.release);
-  return {
-    settings,
-    stock: stockOf(settings, generation),
-    ports: ports.map(({ port, selection }) => {
-      const routes = routesOf(port, selection);
-      const { chains, affinitySets } = chainsOf(routes, settings, generation);
-      return { port, chains, sets: affinitySets, elements: elementsOf(routes, settings, generation) };
-    }),
-  };
+  const parts = ports.map(({ port, selection }) => {
+    const routes = routesOf(port, selection);
+    const { chains, affinitySets } = chainsOf(routes, settings, generation);
+    return { port, chains, sets: affinitySets, elements: elementsOf(routes, settings, generation) };
+  });
+  return { settings, stock: stockOf(settings, generation), ...settle(parts, held) };
 }
 
 function stockOf(settings: TableSettings, generation: Generation): Stock {
@@ -64,7 +65,7 @@ export function listTable({ settings: { family }, stock, ports }: Table): NftObj
     for (const { container, id, elem } of elements) {
       const held = shared.get(container) ?? new Map<string, Json>();
       shared.set(container, held);
-      // Two Services may claim the same address and port. The one that kube-proxy visits last gets it; that order is random.
+      // Several ports may bring the same key of a set.
       held.set(id, elem);
     }
   const chains = [...stock.chains, ...ports.flatMap((part) => part.chains)];

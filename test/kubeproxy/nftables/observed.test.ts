@@ -16,9 +16,19 @@ test('a listing as text betrays the same as one as JSON', async () => {
     await source.capture(['node-2']);
     const rules = source.rules('node-2');
     assert.ok(rules.kind === 'captured');
-    const only = (file: Dump['name']) => observe(rules.capture.dumps.filter((dump) => dump.name === file));
+    const only = (file: Dump['name']) =>
+      [...observe(rules.capture.dumps.filter((dump) => dump.name === file))].map(([family, { held, ...rest }]) => {
+        const service = family === 'ip' ? '10.96.0.1 . tcp . 443' : 'fd00:10:96::930 . tcp . 80';
+        return {
+          family,
+          ...rest,
+          service: held('service-ips', service),
+          none: held('service-ips', '192.0.2.0 . tcp . 1'),
+        };
+      });
     assert.deepEqual(only('nft.txt'), only('nft.json'), name);
-    assert.equal(only('nft.txt').size, 2);
+    assert.equal(only('nft.txt').length, 2);
+    assert.match(only('nft.txt')[0]!.service!.verdict, /^goto service-/);
   }
 });
 

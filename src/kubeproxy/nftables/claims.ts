@@ -1,0 +1,84 @@
+/**
+ * Two Services may claim the same address and port. A map has place for one: kube-proxy visits its Services in the random order of a
+ * Go map, and the last one gets it. So which one it is can be read in the node's listing alone.
+ */
+import type { ProxiedPort } from '../services.ts';
+import type { Element } from './elements.ts';
+import type { Json } from './objects.ts';
+import type { PortPart } from './table.ts';
+
+export interface Contest {
+  readonly container: string;
+  /** "192.0.2.24 . tcp . 80" */
+  readonly id: string;
+  readonly claimants: readonly ProxiedPort[];
+  /** They want different verdicts, as opposed to the same one under another comment. */
+  readonly conflicting: boolean;
+  readonly winner: ProxiedPort;
+  /** The node's listing says so; else the winner is only one of several that it may be. */
+  readonly seen: boolean;
+}
+
+/** What a map holds at a key: "goto service-…" or "drop", and its comment. */
+export interface Held {
+  readonly verdict: string;
+  readonly comment: string | undefined;
+}
+
+interface Claim {
+  readonly part: PortPart;
+  readonly element: Element;
+}
+
+/**
+ * The parts without the elements that others won.
+ * @param held what the node's listing holds at a key of a map, if that is known
+ */
+export function settle(
+  parts: readonly PortPart[],
+  held: (container: string, id: string) => Held | undefined,
+): { readonly ports: readonly PortPart[]; readonly contests: readonly Contest[] } {
+  const claims = new Map<string, Claim | Claim[]>();
+  const contested = new Set<Claim[]>();
+  for (const part of parts)
+    for (const element of part.elements) {
+      // A set holds a key, whoever wants it there.
+      if (!Array.isArray(element.elem)) continue;
+      const key = `${element.container} ${element.id}`;
+      const earlier = claims.get(key);
+      if (!earlier) claims.set(key, { part, element });
+      else if (Array.isArray(earlier)) earlier.push({ part, element });
+      // The same address may be an external IP and the load balancer's of one port.
+      else if (earlier.part !== part) {
+        const all = [earlier, { part, element }];
+        claims.set(key, all);
+        contested.add(all);
+      }
+    }
+  if (contested.size === 0) return { ports: parts, contests: [] };
+  const lost = new Map<PortPart, Set<Element>>();
+  const contests = [...contested].map((all): Contest => {
+    const { container, id } = all[0]!.element;
+    const there = held(container, id);
+    const seen = there && all.find(({ element }) => sameAs(element, there));
+    const winner = seen ?? all.at(-1)!;
+    for (const { part, element } of all)
+      if (part !== winner.part) lost.set(part, (lost.get(part) ?? new Set()).add(element));
+    const claimants = all.map(({ part }) => part.port);
+    const conflicting = new Set(all.map(({ element }) => JSON.stringify((element.elem as Json[])[1]))).size > 1;
+    return { container, id, claimants, conflicting, winner: winner.part.port, seen: !!seen };
+  });
+  const ports = parts.map((part) => {
+    const gone = lost.get(part);
+    return gone ? { ...part, elements: part.elements.filter((element) => !gone.has(element)) } : part;
+  });
+  return { ports, contests };
+}
+
+function sameAs({ elem }: Element, { verdict, comment }: Held): boolean {
+  const [key, target] = elem as readonly [Json, Readonly<Record<string, Readonly<Record<string, Json>> | null>>];
+  const own = Object.entries(target).map(([name, to]) => (to ? `${name} ${String(to['target'])}` : name))[0];
+  const commented = typeof key === 'object' && key !== null && 'elem' in key ? key.elem : undefined;
+  const said = (commented as { readonly comment?: string } | undefined)?.comment;
+  return own === verdict && said === comment;
+}

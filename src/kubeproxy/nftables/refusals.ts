@@ -1,0 +1,90 @@
+/**
+ * What nft refuses of that which a kube-proxy of some releases writes. It hands nft the whole table in one transaction, so one rule that
+ * is refused keeps out all others: the node goes on with what was written the last time that it went well, or with nothing.
+ */
+import { bitsOf, contains, formatPrefix } from '../../netfilter/address.ts';
+import { formatRelease } from '../version.ts';
+import { letsNodeIn, LONGEST_COMMENT, sourceRanges, type Element } from './elements.ts';
+import { generationOf } from './generation.ts';
+import type { Json } from './objects.ts';
+import type { Table } from './table.ts';
+
+export interface Refusal {
+  /**
+   * interface: a rule by an interface that does not exist (kubernetes/kubernetes#134024). comment: one that is too long.
+   * claim: two Services claim the same address and port. overlap: source ranges that contain each other.
+   */
+  readonly reason: 'interface' | 'comment' | 'claim' | 'overlap';
+  /** In one sentence, which is shown. */
+  readonly words: string;
+}
+
+export function refusalsOf(table: Table): Refusal[] {
+  const generation = generationOf(table.settings.release);
+  return [
+    ...(generation.interfaceKey === 'iif' ? byInterface(table) : []),
+    ...(generation.cutsComments ? [] : byComment(table)),
+    // Later releases take an element out before they write another in its place.
+    ...(generation.containerComments ? [] : byClaim(table)),
+    ...(generation.stock === '1.29' ? byOverlap(table) : []),
+  ];
+}
+
+/** `iif` wants the number of an interface; a name that ends in * has none. */
+function byInterface({ settings: { localPods, release }, ports }: Table): Refusal[] {
+  if (!localPods?.byInterface?.endsWith('*')) return [];
+  const { isLocal, isNotLocal } = localPods;
+  const used = ports.some(({ chains }) =>
+    chains.some(({ rules }) => rules.some(({ expr }) => expr.includes(isLocal) || expr.includes(isNotLocal))),
+  );
+  if (!used) return [];
+  const words = `kube-proxy ${formatRelease(release)} matches interfaces by their number, so nft refuses a prefix of names, and with it the whole table: 1.33.6, 1.34.2 and later don't.`;
+  return [{ reason: 'interface', words }];
+}
+
+function byComment({ settings, ports }: Table): Refusal[] {
+  return ports
+    .filter(({ port, elements }) => port.label.length > LONGEST_COMMENT && elements.some(hasComment))
+    .map(({ port }) => ({
+      reason: 'comment' as const,
+      words: `The comment "${port.label}" is longer than the ${LONGEST_COMMENT} bytes that nft takes, so it refuses the whole table of kube-proxy ${formatRelease(settings.release)}: 1.37 cuts it.`,
+    }));
+}
+
+function byClaim({ settings, contests }: Table): Refusal[] {
+  return contests
+    .filter(({ conflicting }) => conflicting)
+    .map(({ id, claimants }) => ({
+      reason: 'claim' as const,
+      words: `${claimants.map(({ label }) => label).join(' and ')} both claim ${id}, so nft refuses the whole table of kube-proxy ${formatRelease(settings.release)}: 1.31 and later let one of them have it.`,
+    }));
+}
+
+/** The kernel refuses a range that begins or ends in one that it has. The load balancer's own IP, which lets the node in, is one, too. */
+function byOverlap({ settings, ports }: Table): Refusal[] {
+  return ports.flatMap(({ port }) =>
+    port.loadBalancerIPs.flatMap((address): Refusal[] => {
+      const ranges = sourceRanges(port.sourceRanges);
+      if (letsNodeIn(ranges, settings)) ranges.push(...sourceRanges([address]));
+      return ranges.flatMap((range, i): Refusal[] => {
+        const last = {
+          family: range.family,
+          value: range.value + (1n << BigInt(bitsOf(range.family) - range.length)) - 1n,
+        };
+        const earlier = ranges
+          .slice(0, i)
+          .find(
+            (each) => formatPrefix(each) !== formatPrefix(range) && (contains(each, range) || contains(each, last)),
+          );
+        if (!earlier) return [];
+        const words = `${port.label} lets in ${formatPrefix(earlier)} and then ${formatPrefix(range)}, which overlap, so nft refuses the whole table of kube-proxy 1.29.`;
+        return [{ reason: 'overlap', words }];
+      });
+    }),
+  );
+}
+
+function hasComment({ elem }: Element): boolean {
+  const key = Array.isArray(elem) ? (elem as readonly Json[])[0] : elem;
+  return typeof key === 'object' && key !== null && 'elem' in key;
+}
