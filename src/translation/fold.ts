@@ -67,7 +67,12 @@ function folded(id: string, members: readonly EndCard[], first: EndCard): Folded
   const each = same((end) => end.shareWords);
   const where = node ? `on ${node}` : zone ? `in ${zone}` : '';
   const reason = members.every((end) => end.note === first.note) ? first.note : undefined;
-  const notes = [zone, first.condition, share > 0 && each ? `each ${each}` : '', first.mark === 'good' ? '' : reason];
+  const notes = [
+    node ? zone : undefined,
+    first.condition,
+    share > 0 && each ? `each ${each}` : '',
+    first.mark === 'good' ? '' : reason,
+  ];
   return {
     id,
     mark: first.mark,

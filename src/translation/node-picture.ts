@@ -27,10 +27,11 @@ export function nodePicture(
   const lines = new Lines(answer.node);
   const ends = new Map<string, EndCard>();
   const views: StreamView[] = [];
+  const worlds = worldsOf(streams);
+  const streamsTo = Map.groupBy(streams, (stream) => endKey(stream.end));
   for (const [index, stream] of streams.entries()) {
     const id = endKey(stream.end);
-    const before = ends.get(id);
-    ends.set(id, endCard(id, shown, stream, before?.share ?? 0));
+    ends.set(id, { ...endCard(id, shown, stream), ...shareOf(streamsTo.get(id)!, worlds) });
     views.push({
       id: `${id} ${index}`,
       end: id,
@@ -112,9 +113,8 @@ function order(card: EndCard): string {
   return `${rank} ${card.id.replace('stranger ', '')}`;
 }
 
-function endCard(id: string, shown: Shown, stream: Stream, before: number): EndCard {
-  const share = before + stream.share;
-  const common = { id, mark: markOf(stream), share, shareWords: percent(share) };
+function endCard(id: string, shown: Shown, stream: Stream): Omit<EndCard, 'share' | 'shareWords'> {
+  const common = { id, mark: markOf(stream) };
   const { end, wrong } = stream;
   switch (end.kind) {
     case 'endpoint':
@@ -140,6 +140,34 @@ function endCard(id: string, shown: Shown, stream: Stream, before: number): EndC
     case 'drop':
       return { ...common, title: 'DROP', note: wrong ? `${wrong}: ${end.why}` : end.why, condition: 'dropped' };
   }
+}
+
+/** An end's share; where it rests on what nobody knows, from the least to the most that it may be. */
+function shareOf(mine: readonly Stream[], worlds: readonly World[]): Pick<EndCard, 'share' | 'shareWords'> {
+  const shares = worlds.map((world) =>
+    mine.filter((stream) => holdsIn(stream, world)).reduce((sum, stream) => sum + stream.share, 0),
+  );
+  const [least, most] = [Math.min(...shares), Math.max(...shares)];
+  const same = percent(least) === percent(most);
+  return { share: most, shareWords: same ? percent(most) : `${percent(least)} to ${percent(most)}` };
+}
+
+type World = ReadonlyMap<string, boolean>;
+
+/** Past so many open assumptions (2 to the power of it worlds) the picture is beyond reading anyway. */
+const MOST_ASSUMPTIONS = 6;
+
+/** Every way in which the open assumptions may hold. */
+function worldsOf(streams: readonly Stream[]): readonly World[] {
+  const words = new Set(streams.flatMap((stream) => stream.assumptions.map((assumption) => assumption.words)));
+  let worlds: readonly World[] = [new Map()];
+  for (const one of [...words].slice(0, MOST_ASSUMPTIONS))
+    worlds = worlds.flatMap((world) => [true, false].map((holds) => new Map([...world, [one, holds]])));
+  return worlds;
+}
+
+function holdsIn(stream: Stream, world: World): boolean {
+  return stream.assumptions.every(({ words, holds }) => (world.get(words) ?? holds) === holds);
 }
 
 function endpointCard(endpoint: EndpointView): Pick<EndCard, 'title' | 'code' | 'node' | 'zone' | 'condition'> {

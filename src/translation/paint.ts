@@ -71,10 +71,8 @@ function paintWay(
       ...scene.nodes.map(({ name }): Choice => ({ id: name, label: name })),
       ...(scene.nodes.length > 0 ? [{ id: ALL_NODES, label: 'all nodes' }] : []),
     ],
-    clients: clients.map((id) => ({
-      id,
-      label: clientWords(id, nodeName === ALL_NODES ? 'the node' : nodeName, ranges),
-    })),
+    // The node is chosen beside it.
+    clients: clients.map((id) => ({ id, label: clientWords(id, 'the node', ranges) })),
     ways: ways.map((one) => ({ id: one.id, label: wayLabel(one, ways) })),
     about: node ? aboutNode(node) : aboutNodes(scene.nodes),
     ...(readAt !== undefined && { readAt }),

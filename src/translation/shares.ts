@@ -4,7 +4,7 @@
 export function percent(share: number): string {
   if (share <= 0) return '0 %';
   if (share < 0.0005) return 'under 0.1 %';
-  if (share < 1 && share > 0.9995) return 'over 99.9 %';
+  if (share > 0.9995 && share < 1 - 1e-6) return 'over 99.9 %'; // sums of many shares are off by less
   const text = (share * 100).toFixed(1);
   return `${text.endsWith('.0') ? text.slice(0, -2) : text} %`;
 }

@@ -47,7 +47,7 @@ export function h(
   };
 }
 
-const SVG = new Set(['svg', 'g', 'path', 'defs', 'pattern', 'rect', 'line']);
+const SVG = new Set(['svg', 'g', 'path', 'defs', 'pattern', 'rect', 'line', 'title']);
 
 interface Kept {
   readonly described: Element_;

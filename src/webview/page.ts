@@ -1,5 +1,6 @@
 /** The whole page, described from what it knows. */
 import { fold } from '../translation/fold.ts';
+import type { Folded } from '../translation/fold.ts';
 import type { Finding, NoPicture, NodePicture, Picture } from '../translation/picture.ts';
 import type { Actions } from './actions.ts';
 import type { Child, Element_ } from './element.ts';
@@ -142,17 +143,29 @@ function mainOf(picture: Picture, state: PageState, around: Surroundings, action
     const stop = body.rows.some((row) => row.node === around.focused) ? around.focused : body.rows[0]?.node;
     return nodesView(body, stop ?? '', actions);
   }
-  const cards = ['client', 'service', 'rules', ...fold(body, new Set(state.open)).ends.map((end) => end.id)];
+  const folded = foldedOf(body, state);
+  const cards = ['client', 'service', 'rules', ...folded.ends.map((end) => end.id)];
   const chosen = chosenCard(body, state);
   const stop = [around.focused, chosen].find((id) => id !== undefined && cards.includes(id)) ?? 'client';
-  const look = { width: around.width, chosen, tabStop: stop, open: new Set(state.open) };
-  return streamsView(body, look, actions);
+  const look = { width: around.width, chosen, tabStop: stop };
+  return streamsView(body, folded, look, actions);
+}
+
+let folding: { readonly body: NodePicture; readonly open: readonly string[]; readonly folded: Folded } | undefined;
+
+/** Folded once for a picture: it is drawn again with every move of the pointer. */
+function foldedOf(body: NodePicture, { open }: PageState): Folded {
+  if (folding?.body !== body || folding.open !== open) folding = { body, open, folded: fold(body, new Set(open)) };
+  return folding.folded;
 }
 
 /** Under the pointer, else kept by the reader, else the one that tells the most. */
 function chosenCard(body: NodePicture, state: PageState): string | undefined {
-  const known = new Set(['client', 'service', 'rules', ...fold(body, new Set(state.open)).ends.map((end) => end.id)]);
-  return [state.pointed, state.pinned, telling(body)].find((id) => id !== undefined && known.has(id));
+  const { ends } = foldedOf(body, state);
+  const known = (id: string) => ['client', 'service', 'rules'].includes(id) || ends.some((end) => end.id === id);
+  const first = telling(body);
+  const holding = ends.find((end) => first !== undefined && end.holds.includes(first))?.id;
+  return [state.pointed, state.pinned, holding].find((id) => id !== undefined && known(id));
 }
 
 function noPicture(body: NoPicture, actions: Actions): Element_ {
@@ -173,7 +186,7 @@ function noPicture(body: NoPicture, actions: Actions): Element_ {
 function footer(body: NodePicture, state: PageState, actions: Actions): Element_ {
   const chosen = chosenCard(body, state);
   if (chosen === undefined) return rulesList(say('Rules'), [], actions);
-  const folded = fold(body, new Set(state.open)).ends.find((end) => end.id === chosen);
+  const folded = foldedOf(body, state).ends.find((end) => end.id === chosen);
   const lines = rulesBehind(body, chosen, folded?.holds ?? [chosen]);
   const kept = state.pinned === chosen ? ` · ${say('kept, Escape lets go')}` : '';
   return rulesList(`${headingOf(chosen, folded?.title)} · ${body.node}${kept}`, lines, actions);

@@ -1,6 +1,5 @@
 /** One node: client → VIP → rules → ends. Cards are buttons over a drawing of ribbons. */
-import { fold } from '../translation/fold.ts';
-import type { FoldedCard } from '../translation/fold.ts';
+import type { Folded, FoldedCard } from '../translation/fold.ts';
 import type { Card, NodePicture, StreamView } from '../translation/picture.ts';
 import type { Actions } from './actions.ts';
 import type { Child, Element_ } from './element.ts';
@@ -17,11 +16,9 @@ export interface Look {
   readonly chosen: string | undefined;
   /** The card that Tab leads to. */
   readonly tabStop: string;
-  readonly open: ReadonlySet<string>;
 }
 
-export function streamsView(picture: NodePicture, look: Look, actions: Actions): Element_ {
-  const folded = fold(picture, look.open);
+export function streamsView(picture: NodePicture, folded: Folded, look: Look, actions: Actions): Element_ {
   const placed = layout(picture, folded, look.width);
   const headings = [say('Client'), say('Service'), say('Rules on {0}', picture.node), say('Endpoints')];
   const lit = (stream: StreamView | undefined) => stream !== undefined && stream.end === look.chosen;
@@ -76,7 +73,11 @@ function drawn(ribbon: Ribbon, lit: boolean, actions: Actions): readonly Child[]
     : {};
   const kind = marks.filter((mark) => mark).join(' ');
   return [
-    h('path', { key: ribbon.id, class: kind, d: ribbon.path, on }),
+    h(
+      'path',
+      { key: ribbon.id, class: kind, d: ribbon.path, on },
+      stream !== undefined && h('title', {}, stream.words),
+    ),
     ...(stream?.mark === 'wrong'
       ? [h('path', { key: `${ribbon.id} hatch`, class: 'hatch', d: ribbon.path, on: {} })]
       : []),
