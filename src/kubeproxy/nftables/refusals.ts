@@ -2,7 +2,7 @@
  * What nft refuses of that which a kube-proxy of some releases writes. It hands nft the whole table in one transaction, so one rule that
  * is refused keeps out all others: the node goes on with what was written the last time that it went well, or with nothing.
  */
-import { bitsOf, contains, formatPrefix } from '../../netfilter/address.ts';
+import { contains, formatPrefix } from '../../netfilter/address.ts';
 import { formatRelease } from '../version.ts';
 import { letsNodeIn, LONGEST_COMMENT, sourceRanges, type Element } from './elements.ts';
 import { generationOf } from './generation.ts';
@@ -60,28 +60,21 @@ function byClaim({ settings, contests }: Table): Refusal[] {
     }));
 }
 
-/** The kernel refuses a range that begins or ends in one that it has. The load balancer's own IP, which lets the node in, is one, too. */
+/** The load balancer's own IP, by which the node gets in, is such a range, too. */
 function byOverlap({ settings, ports }: Table): Refusal[] {
-  return ports.flatMap(({ port }) =>
-    port.loadBalancerIPs.flatMap((address): Refusal[] => {
-      const ranges = sourceRanges(port.sourceRanges);
-      if (letsNodeIn(ranges, settings)) ranges.push(...sourceRanges([address]));
-      return ranges.flatMap((range, i): Refusal[] => {
-        const last = {
-          family: range.family,
-          value: range.value + (1n << BigInt(bitsOf(range.family) - range.length)) - 1n,
-        };
-        const earlier = ranges
-          .slice(0, i)
-          .find(
-            (each) => formatPrefix(each) !== formatPrefix(range) && (contains(each, range) || contains(each, last)),
-          );
-        if (!earlier) return [];
-        const words = `${port.label} lets in ${formatPrefix(earlier)} and then ${formatPrefix(range)}, which overlap, so nft refuses the whole table of kube-proxy 1.29.`;
+  return ports.flatMap(({ port }) => {
+    const own = sourceRanges(port.sourceRanges);
+    return port.loadBalancerIPs.flatMap((address): Refusal[] => {
+      const ranges = letsNodeIn(own, settings) ? [...own, ...sourceRanges([address])] : own;
+      for (const wide of ranges) {
+        const narrow = ranges.find((range) => range.length > wide.length && contains(wide, range));
+        if (!narrow) continue;
+        const words = `${port.label} lets in ${formatPrefix(wide)} and ${formatPrefix(narrow)}, which overlap, so nft refuses the whole table of kube-proxy 1.29.`;
         return [{ reason: 'overlap', words }];
-      });
-    }),
-  );
+      }
+      return [];
+    });
+  });
 }
 
 function hasComment({ elem }: Element): boolean {
