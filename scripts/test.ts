@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { whyNoKernel } from '../test/kernel/oracle.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -18,6 +19,8 @@ function files(folder: string): string[] {
 
 interface Level {
   readonly name: string;
+  /** Why it cannot run here; undefined where it can. In CI it runs, and fails, all the same. */
+  readonly whyNot?: () => string | undefined;
   readonly commands: () => readonly (readonly string[])[];
 }
 
@@ -47,6 +50,12 @@ const LEVELS: readonly Level[] = [
     name: 'cluster',
     commands: () => [['node', '--test', '--test-concurrency=1', ...files('test/cluster')]],
   },
+  {
+    // One file at a time: each asks the kernel as fast as it answers.
+    name: 'kernel',
+    whyNot: whyNoKernel,
+    commands: () => [['node', '--test', '--test-concurrency=1', ...files('test/kernel')]],
+  },
 ];
 
 function safe(list: () => string[]): string[] {
@@ -75,9 +84,16 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+const leftOut: string[] = [];
 const results: { name: string; failed: boolean; seconds: number }[] = [];
 for (const level of LEVELS) {
   if (chosen.length > 0 && !chosen.includes(level.name)) continue;
+  const why = process.env['CI'] === 'true' ? undefined : level.whyNot?.();
+  if (why !== undefined) {
+    console.log(`\n=== ${level.name}: left out: ${why}`);
+    leftOut.push(level.name);
+    continue;
+  }
   const start = performance.now();
   let failed = false;
   for (const command of level.commands()) {
@@ -91,5 +107,6 @@ console.log('');
 for (const { name, failed, seconds } of results)
   console.log(`${failed ? 'FAILED' : 'passed'}  ${name.padEnd(10)} ${seconds.toFixed(0)} s`);
 const failures = results.filter((result) => result.failed).length;
+for (const name of leftOut) console.log(`left out ${name}`);
 console.log(`${results.length - failures} passed, ${failures} failed`);
 process.exit(failures ? 1 : 0);

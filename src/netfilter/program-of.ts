@@ -85,15 +85,25 @@ function nftOf(dumps: readonly DumpText[]): Ruleset | undefined {
  */
 function withNft(iptables: readonly Table[], nft: Ruleset | undefined): readonly Table[] {
   const listed = (nft ? nftTables(nft) : []).map((table) => iptables.find((other) => isSame(table, other)) ?? table);
-  const left = iptables.filter(isLeft);
-  const inUse = iptables.filter((table) => !isLeft(table) && !listed.includes(table));
-  return [...left, ...inUse, ...listed.filter((table) => !left.includes(table))];
+  const isLeft = (table: Table): boolean =>
+    table.engine !== 'nftables' && (isNamedByBackend(table) || iptables.some((other) => isInUseInstead(other, table)));
+  const inUse = iptables.filter((table) => !listed.includes(table));
+  return [
+    ...[...inUse, ...listed].filter(isLeft),
+    ...inUse.filter((table) => !isLeft(table)),
+    ...listed.filter((table) => !isLeft(table)),
+  ];
 }
 
 /** Whether a table came by the name of its backend (iptables-nft-save.txt), which is asked only where it is not the one in use. */
-function isLeft(table: Table): boolean {
+function isNamedByBackend(table: Table): boolean {
   for (const chain of table.chains.values()) return /-(legacy|nft)-/.test(chain.place.dump);
   return false;
+}
+
+/** Whether iptables-save itself speaks to the other backend. */
+function isInUseInstead(other: Table, table: Table): boolean {
+  return other.family === table.family && other.engine !== table.engine && !isNamedByBackend(other);
 }
 
 /** What both backends hold is not the same, even where it looks so: only the one that iptables-nft gave is meant. */

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { ensurePackages } from '../../scripts/machine.ts';
 
 /** A node's network as oracle.py sets it up. */
 export interface OracleNetwork {
@@ -52,7 +53,11 @@ export class Oracle {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
+  /** Installs what is missing; throws where the kernel cannot be asked. */
   constructor() {
+    const why = whyNoKernel();
+    if (why) throw new Error(why);
+    ensurePackages(['python3', 'iproute2', 'iptables', 'nftables', 'ipset'], 'asking the kernel');
     this.#process = spawn('python3', [path.join(import.meta.dirname, 'oracle.py')], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
