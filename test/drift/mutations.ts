@@ -300,6 +300,9 @@ export function packets(objects: ClusterObjects, network: NodeNetwork, family: 4
         const others = destinationPort === port.port + 1 ? [pod, outside[0]!] : sources;
         if (!isLoopback(destination))
           for (const source of others) found.push({ in: interfaceOf(network, source), source, ...to });
+        // A connection that began before, under other rules maybe.
+        if (!isLoopback(destination))
+          found.push({ in: interfaceOf(network, pod), source: pod, ...to, state: 'established' });
         for (const source of own)
           if (isLoopback(source) === isLoopback(destination)) found.push({ in: 'local', source, ...to });
       }
