@@ -3,8 +3,10 @@
  * SEEDS=20 looks at more of them; RELEASES=v1.33.13,v1.22.17 at other kube-proxies (each is built on first use).
  */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
+import type { DumpName } from '../../src/kubernetes/source.ts';
 import { startRig, whyNoRig, type ProxyOptions, type Rig } from '../cluster/rig.ts';
 import { randomCluster } from '../kubeproxy/random-cluster.ts';
 import { apply, record } from './cluster.ts';
@@ -20,8 +22,36 @@ after(async () => (await rig)?.down());
 
 async function proxies(options: ProxyOptions): Promise<Rig> {
   if (rig) await (await rig).proxies(options);
-  else rig = startRig({ prefix: 'drift', port: 6471, ...options });
+  // A name and a port of its own, so that two runs on one machine leave each other alone.
+  else rig = freePort().then((port) => startRig({ prefix: `drift-${process.pid}`, port, ...options }));
   return rig;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** kube-proxy gets so long to write what the API server holds, in milliseconds: on a busy machine it needs it. */
+const PATIENCE = 60_000;
+
+/** Records and compares until all is equal or patience ends. */
+async function compare(cluster: Rig, dumps: readonly DumpName[], name: string, enough: number): Promise<void> {
+  const start = performance.now();
+  for (;;) {
+    await cluster.settled();
+    const { differences, compared } = await judge(memoryFiles(await record(cluster, dumps)), name);
+    if (differences.length === 0) {
+      assert.ok(compared > enough, `${compared} lines were compared`);
+      return;
+    }
+    if (performance.now() - start > PATIENCE) assert.fail(differences.join('\n'));
+  }
 }
 
 /** In turns, so that three seeds meet iptables' two backends and several ways to tell pods from others. */
@@ -46,16 +76,12 @@ for (const version of RELEASES)
       const cluster = await proxies({ ...way, ...(version ? { version } : {}) });
       // kube-proxy runs while the objects come: what it writes bit by bit must be what it would write at once.
       await apply(cluster, randomCluster(seed, SERVICES));
-      await cluster.settled();
-      const files = await record(cluster, [
-        'iptables-save.txt',
-        'ip6tables-save.txt',
-        'iptables-version.txt',
-        'addresses.json',
-      ]);
-      const { differences, compared } = await judge(memoryFiles(files), named);
-      assert.deepEqual(differences, []);
-      assert.ok(compared > 3000, `${compared} lines`);
+      await compare(
+        cluster,
+        ['iptables-save.txt', 'ip6tables-save.txt', 'iptables-version.txt', 'addresses.json'],
+        named,
+        3000,
+      );
     });
     if (version === undefined || Number(version.split('.')[1]) >= 29)
       test(`${named}: nftables' table of ${SERVICES} random Services is the one computed`, { skip }, async () => {
@@ -68,12 +94,6 @@ for (const version of RELEASES)
           configuration: [configuration, gate].filter(Boolean).join('\n'),
           ...(version ? { version } : {}),
         });
-        await cluster.settled();
-        const { differences, compared } = await judge(
-          memoryFiles(await record(cluster, ['nft.json', 'addresses.json'])),
-          named,
-        );
-        assert.deepEqual(differences, []);
-        assert.ok(compared > 1000, `${compared} lines`);
+        await compare(cluster, ['nft.json', 'addresses.json'], named, 1000);
       });
   }
