@@ -11,14 +11,12 @@ import type {
   NamedSet,
   NftFamily,
   ReadingProblem,
-  Rule,
   Ruleset,
   Table,
 } from './ruleset.ts';
 import { element, isList, isObject, type Json, type JsonObject } from './json-expressions.ts';
 import { findArray, linesOf, scan, type Spans } from './json-places.ts';
-import { statement } from './json-statements.ts';
-import { printRule } from './print.ts';
+import { JsonChain } from './json-rules.ts';
 import { parsePriority } from './priority.ts';
 import { once } from './ruleset.ts';
 
@@ -125,7 +123,7 @@ class Reader {
     );
   }
 
-  private place(index: number): Place {
+  place(index: number): Place {
     const { dump, spans, lines } = this;
     const { offsets } = spans();
     return {
@@ -222,20 +220,7 @@ class Reader {
     index: number,
     rules: ReadonlyMap<string, readonly number[]>,
   ): Chain {
-    const name = String(json['name']);
-    const base = this.base(family, json);
-    const place = (): Place => this.place(index);
-    const read = once(() => (rules.get(name) ?? []).map((at) => this.rule(family, at)));
-    return {
-      name,
-      ...(base ? { base } : {}),
-      get place() {
-        return place();
-      },
-      get rules() {
-        return read();
-      },
-    };
+    return new JsonChain(this, family, String(json['name']), index, this.base(family, json), rules);
   }
 
   private base(family: NftFamily, json: JsonObject): BaseChain | undefined {
@@ -244,34 +229,6 @@ class Reader {
     const priority = typeof prio === 'number' ? prio : parsePriority(String(prio), family);
     if (priority === undefined) return undefined;
     return { type, hook, priority, policy: policy === 'drop' ? 'drop' : 'accept', devices: strings(dev) };
-  }
-
-  private rule(family: NftFamily, index: number): Rule {
-    const entry = this.list[index] as JsonObject;
-    const json = entry['rule'] as JsonObject;
-    const place = (): Place => this.place(index);
-    const statements = once(() => {
-      const expr = json['expr'];
-      return isList(expr) ? expr.map((part) => statement(part, family)) : [];
-    });
-    const comment = typeof json['comment'] === 'string' ? json['comment'] : undefined;
-    const text = once(() => printRule({ statements: statements(), comment }));
-    return {
-      get place() {
-        return place();
-      },
-      get text() {
-        return text();
-      },
-      get statements() {
-        return statements();
-      },
-      ...(comment === undefined ? {} : { comment }),
-      get packets() {
-        for (const part of statements()) if (part.kind === 'counter') return part.packets;
-        return undefined;
-      },
-    };
   }
 
   private set(kind: 'set' | 'map', json: JsonObject, index: number): NamedSet {

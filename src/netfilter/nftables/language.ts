@@ -31,9 +31,9 @@ export interface NftChain extends ProgramChain {
 export const nftablesLanguage: Language = {
   next: (chain, from, state) => nextRule(chain, from, state, (chain as NftChain).source.rules),
   evaluate(chain, index, state, spot) {
-    const { ops, contextOf } = chain as NftChain;
+    const own = chain as NftChain;
     const branches: Branch[] = [];
-    run((ops[index] ??= compile(contextOf(index))), 0, state, spot, undefined, undefined, branches);
+    run((own.ops[index] ??= compile(own.contextOf(index))), 0, state, spot, undefined, undefined, branches);
     return branches;
   },
 };

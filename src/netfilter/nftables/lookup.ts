@@ -15,11 +15,6 @@ export interface Lookup {
   readonly unreadable: readonly string[];
 }
 
-interface Entry {
-  readonly covers: readonly Cover[];
-  readonly index: number;
-}
-
 /** Entries whose parts are single values at the same places, by those values. */
 interface Pattern {
   /** Which parts are single. */
@@ -29,39 +24,32 @@ interface Pattern {
   readonly byKey: Map<string, Entry[]>;
 }
 
+interface Entry {
+  readonly covers: readonly Cover[];
+  readonly index: number;
+}
+
 /** `types` are the data types of the key's parts. */
 export function lookupOf(elements: readonly Element[], types: readonly string[]): Lookup {
+  // Nearly every element of a large set is single values: those need no more than their key.
+  const exact = new Map<string, number>();
   const patterns = new Map<string, Pattern>();
-  const entries: Entry[] = [];
   const unreadable: string[] = [];
   let all = -1;
-  elements.forEach((element, index) => {
-    if (element.key.kind === 'any') {
+  for (const [index, { key }] of elements.entries()) {
+    if (key.kind === 'any') {
       all = index;
-      return;
+      continue;
     }
-    const covers = coversOf(element.key, types);
-    if (!covers) {
-      unreadable.push(shown(element.key));
-      return;
+    const simple = exactKey(key, types);
+    if (simple !== undefined) {
+      exact.set(simple, index);
+      continue;
     }
-    const entry = { covers, index };
-    entries.push(entry);
-    const single = covers.map((cover) => cover.kind === 'one');
-    const name = single.join();
-    let pattern = patterns.get(name);
-    if (!pattern) {
-      const ranged = single.filter((one) => !one).length === 1 ? single.indexOf(false) : -1;
-      patterns.set(name, (pattern = { single, ranged, byKey: new Map() }));
-    }
-    const key = keyOf(
-      covers.map((cover) => (cover.kind === 'one' ? cover.value : '')),
-      single,
-    );
-    const same = pattern.byKey.get(key);
-    if (same) same.push(entry);
-    else pattern.byKey.set(key, [entry]);
-  });
+    const covers = coversOf(key, types);
+    if (!covers) unreadable.push(shown(key));
+    else addPattern(patterns, { covers, index });
+  }
   for (const { ranged, byKey } of patterns.values())
     if (ranged >= 0)
       for (const list of byKey.values()) list.sort((a, b) => order(a.covers[ranged]!, b.covers[ranged]!));
@@ -72,6 +60,8 @@ export function lookupOf(elements: readonly Element[], types: readonly string[])
     unreadable,
     find(values) {
       if (values.length !== types.length) return -1;
+      const index = exact.get(values.length === 1 ? String(values[0]) : values.join('|'));
+      if (index !== undefined) return index;
       for (const { single, ranged, byKey } of found) {
         const list = byKey.get(keyOf(values, single));
         if (!list) continue;
@@ -84,12 +74,74 @@ export function lookupOf(elements: readonly Element[], types: readonly string[])
       return all;
     },
     candidates(values) {
-      const some = entries
-        .filter(({ covers }) => covers.every((cover, i) => values[i] === undefined || contains(cover, values[i])))
-        .map(({ index }) => index);
-      return all >= 0 ? [...some, all] : some;
+      const some: number[] = [];
+      for (const [index, { key }] of elements.entries()) {
+        const covers = coversOf(key, types);
+        if (index === all || covers?.every((cover, i) => values[i] === undefined || contains(cover, values[i])))
+          some.push(index);
+      }
+      return some;
     },
   };
+}
+
+function addPattern(patterns: Map<string, Pattern>, entry: Entry): void {
+  const single = entry.covers.map((cover) => cover.kind === 'one');
+  const name = single.join();
+  let pattern = patterns.get(name);
+  if (!pattern) {
+    const ranged = single.filter((one) => !one).length === 1 ? single.indexOf(false) : -1;
+    patterns.set(name, (pattern = { single, ranged, byKey: new Map() }));
+  }
+  const key = keyOf(
+    entry.covers.map((cover) => (cover.kind === 'one' ? cover.value : '')),
+    single,
+  );
+  const same = pattern.byKey.get(key);
+  if (same) same.push(entry);
+  else pattern.byKey.set(key, [entry]);
+}
+
+/** The values' text, joined as `find` joins them; undefined where some part is no single value, or must be looked at closer. */
+function exactKey(key: Expression, types: readonly string[]): string | undefined {
+  if (key.kind !== 'concat') return types.length === 1 ? exactPart(key, types[0]!) : undefined;
+  if (key.parts.length !== types.length) return undefined;
+  let text = '';
+  for (const [i, part] of key.parts.entries()) {
+    const one = exactPart(part, types[i]!);
+    if (one === undefined) return undefined;
+    text = i === 0 ? one : `${text}|${one}`;
+  }
+  return text;
+}
+
+function exactPart(part: Expression, type: string): string | undefined {
+  if (type === 'ipv4_addr' && part.kind === 'text') {
+    const value = ipv4Number(part.value);
+    if (value !== undefined) return String(value);
+  }
+  const cover = resolve(part, type);
+  return cover?.kind === 'one' ? String(cover.value) : undefined;
+}
+
+/** What parseAddress makes of a dotted address, without its detour over large integers. */
+function ipv4Number(text: string): number | undefined {
+  let value = 0;
+  let part = -1;
+  let parts = 1;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 46) {
+      if (part < 0 || ++parts > 4) return undefined;
+      value = value * 256 + part;
+      part = -1;
+    } else if (code < 48 || code > 57 || part === 0) return undefined;
+    else {
+      part = part < 0 ? code - 48 : part * 10 + code - 48;
+      if (part > 255) return undefined;
+    }
+  }
+  return part < 0 || parts !== 4 ? undefined : value * 256 + part;
 }
 
 /** undefined where the key has other parts than the type, or one that is no constant of its type. */

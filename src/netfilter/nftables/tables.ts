@@ -1,5 +1,5 @@
 /** An nft dump as part of a node's program. */
-import type { Hook } from '../outcome.ts';
+import type { Hook, Place } from '../outcome.ts';
 import type { Base, ChainType, Rule as ProgramRule, Table as ProgramTable } from '../program.ts';
 import type { Context } from './context.ts';
 import { findArray } from './json-places.ts';
@@ -47,33 +47,46 @@ function programTable(table: Table): ProgramTable {
     language: nftablesLanguage,
   };
   const dormant = table.flags.includes('dormant');
-  for (const chain of table.chains) chains.set(chain.name, programChain(made, sets, chain, dormant, iptables));
+  for (const chain of table.chains) chains.set(chain.name, new TableChain(made, sets, chain, dormant));
   return made;
 }
 
-function programChain(
-  table: ProgramTable,
-  sets: Context['sets'],
-  chain: Chain,
-  dormant: boolean,
-  translated: boolean,
-): NftChain {
-  const base = dormant ? undefined : baseOf(chain);
-  return {
-    table,
-    name: chain.name,
-    ...(base ? { base } : {}),
-    get place() {
-      return chain.place;
-    },
-    get length() {
-      return chain.rules.length;
-    },
-    rule: (index) => withProblem(chain.rules[index]!),
-    source: chain,
-    ops: [],
-    contextOf: (index) => ({ table, sets, chain, rule: chain.rules[index]!, number: index + 1, translated }),
-  };
+class TableChain implements NftChain {
+  readonly table: ProgramTable;
+  readonly source: Chain;
+  readonly base?: Base;
+  readonly ops: NftChain['ops'] = [];
+  private readonly sets: Context['sets'];
+
+  constructor(table: ProgramTable, sets: Context['sets'], source: Chain, dormant: boolean) {
+    this.table = table;
+    this.sets = sets;
+    this.source = source;
+    const base = dormant ? undefined : baseOf(source);
+    if (base) this.base = base;
+  }
+
+  get name(): string {
+    return this.source.name;
+  }
+
+  get place(): Place {
+    return this.source.place;
+  }
+
+  get length(): number {
+    return this.source.rules.length;
+  }
+
+  rule(index: number): ProgramRule {
+    return withProblem(this.source.rules[index]!);
+  }
+
+  contextOf(index: number): Context {
+    const { table, sets, source: chain } = this;
+    const translated = table.engine === 'iptables-nft';
+    return { table, sets, chain, rule: chain.rules[index]!, number: index + 1, translated };
+  }
 }
 
 function baseOf({ base }: Chain): Base | undefined {

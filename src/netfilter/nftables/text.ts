@@ -157,10 +157,9 @@ class Reader {
       const stop = brace < 0 || brace >= end ? end : brace + 1;
       // What stands before the member's head on lines of its own: flags, comment, garbage.
       let head = stop;
-      if (stop !== end || brace === end - 1) {
-        head = Math.max(at, this.text.lastIndexOf('\n', brace) + 1, this.text.lastIndexOf(';', brace) + 1);
-        const close = this.text.lastIndexOf('}', brace);
-        if (close >= head) head = close + 1;
+      if (brace >= 0 && brace < end) {
+        head = brace;
+        while (head > at && !/[\n;}]/.test(this.text[head - 1]!)) head--;
       }
       if (head > at) eachStatement(this.text, at, head, each);
       if (head >= stop) return;
@@ -186,7 +185,7 @@ class Reader {
       at = stop + 1;
     }
     const from = Math.min(at, end);
-    const rules = once(() => this.rules(from, end));
+    const rules = once(() => this.rules(place, from, end));
     return {
       name,
       ...(base ? { base } : {}),
@@ -229,8 +228,10 @@ class Reader {
     return { type: found[1]!, hook: found[2]!, priority, policy: 'accept', devices };
   }
 
-  private rules(start: number, end: number): readonly Rule[] {
+  private rules(chain: Place, start: number, end: number): readonly Rule[] {
     const rules: Rule[] = [];
+    // Chains are read in any order: lines are counted from their own.
+    this.known = { offset: chain.start, line: chain.line };
     eachStatement(this.text, start, end, (from, to) => {
       const tokens = tokenize(this.text, from, to);
       const last = tokens.at(-1);
