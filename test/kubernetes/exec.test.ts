@@ -165,6 +165,22 @@ describe('a command in a pod', () => {
     assert.equal(sockets.size, 0);
   });
 
+  it('has failed where a server that answered pings is gone, however long a command may be silent', async () => {
+    const { url } = await kubelet((_socket, _url, raw) => void setTimeout(() => raw.pause(), 100));
+    const problem = await problemOf(run(url, { pingMs: 20 }));
+    assert.match(problem.detail ?? '', /no answer to pings/);
+  });
+
+  it('may be silent for long where the server answers pings, or none at all', async () => {
+    for (const autoPong of [true, false]) {
+      const { url } = await kubelet((socket) => {
+        (socket as WebSocket & { _autoPong: boolean })._autoPong = autoPong;
+        setTimeout(() => succeed(socket), 300);
+      });
+      assert.equal((await run(url, { pingMs: 20 })).exitCode, 0);
+    }
+  });
+
   it('has failed where the server does not answer at all', async () => {
     const { url } = await kubelet(
       () => undefined,

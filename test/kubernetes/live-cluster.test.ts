@@ -21,7 +21,8 @@ afterEach(async () => {
 
 async function follow(script: (asked: Asked) => void) {
   const server = await startFakeApiServer(script);
-  const cluster = new LiveCluster(connectTo(server.url), QUICK);
+  // A watch that is taken up anew would miss what the script sends meanwhile.
+  const cluster = new LiveCluster(connectTo(server.url), { ...QUICK, watchIdle: 60_000 });
   ends.push(
     () => cluster.dispose(),
     () => server.close().catch(() => undefined),
@@ -102,7 +103,7 @@ describe('a live cluster', () => {
     await new Promise((resolve) => setTimeout(resolve, 120));
     assert.ok(times[0]! - start < took, 'the first does not wait for the last');
     assert.ok(changes.length <= Math.ceil(took / 100) + 2, `${changes.length} in ${took} ms`);
-    assert.ok(changes.every((change) => change.objects.join() === 'services' && change.nodes.length === 0));
+    assert.ok(changes.every((change) => change.objects.every((kind) => kind === 'services')));
   });
 
   it('is ready without the kinds that are forbidden, each with its loss', async () => {
@@ -133,6 +134,63 @@ describe('a live cluster', () => {
     assert.ok(server.asked.some((asked) => asked.path === '/api/v1/namespaces/kube-system/pods/proxy-x/exec'));
     const rules = cluster.rules('n');
     assert.ok(rules.kind === 'failed' && rules.problem.code === 'forbidden', JSON.stringify(rules));
+  });
+
+  it('captures at most four nodes at once, and says of each how far it is', async () => {
+    const held: (() => void)[] = [];
+    let most = 0;
+    const pod = (node: string) => ({
+      metadata: { name: `proxy-${node}`, namespace: 'kube-system', labels: { 'k8s-app': 'kube-proxy' } },
+      spec: { nodeName: node, containers: [{ name: 'kube-proxy' }] },
+      status: { phase: 'Running' },
+    });
+    const nodes = Array.from({ length: 10 }, (_, i) => `n${i}`);
+    const { cluster } = await follow((asked) => {
+      if (asked.path === '/api/v1/pods' && !asked.query.has('watch'))
+        return void asked.reply.end(list(nodes.map(pod), '7'));
+      if (!asked.path.endsWith('/exec')) return open(asked);
+      held.push(() => refuse(asked.reply, 500, 'the kubelet is away'));
+      most = Math.max(most, held.length);
+    });
+    await until('it is ready', () => cluster.state.kind === 'ready');
+    const captured = cluster.capture([...nodes, 'n0']);
+    assert.deepEqual(cluster.rules('n9'), { kind: 'capturing', done: 0, of: 1 });
+    let ended = false;
+    void captured.then(() => (ended = true));
+    while (!ended) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      held.shift()?.();
+    }
+    assert.equal(most, 4);
+    for (const node of nodes) {
+      const rules = cluster.rules(node);
+      assert.ok(rules.kind === 'failed' && rules.problem.code === 'exec-failed', JSON.stringify(rules));
+    }
+  });
+
+  it('stops waiting and asking when a capture is cancelled, and has what it had', async () => {
+    let asked = 0;
+    const { cluster } = await follow((each) => {
+      if (each.path === '/api/v1/pods' && !each.query.has('watch')) {
+        const labels = { 'k8s-app': 'kube-proxy' };
+        const pods = ['a', 'b', 'c', 'd', 'e', 'f'].map((node) => ({
+          metadata: { name: node, namespace: 'kube-system', labels },
+          spec: { nodeName: node },
+          status: { phase: 'Running' },
+        }));
+        return void each.reply.end(list(pods, '7'));
+      }
+      if (!each.path.endsWith('/exec')) return open(each);
+      asked++; // and never answered
+    });
+    await until('it is ready', () => cluster.state.kind === 'ready');
+    const abort = new AbortController();
+    const captured = cluster.capture(['a', 'b', 'c', 'd', 'e', 'f'], abort.signal);
+    await until('four are asked', () => asked === 4);
+    abort.abort();
+    await captured;
+    assert.equal(asked, 4);
+    for (const node of ['a', 'f']) assert.deepEqual(cluster.rules(node), { kind: 'none' });
   });
 
   it('has failed where everything is forbidden', async () => {

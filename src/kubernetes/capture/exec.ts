@@ -26,8 +26,10 @@ export interface ExecOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds until the socket is open. */
   readonly openMs?: number;
-  /** Milliseconds without a byte. */
+  /** Milliseconds without a byte: nft takes minutes over the rules of a very big cluster before it prints any. */
   readonly idleMs?: number;
+  /** Milliseconds between two pings. A server that has answered one and misses the next three is gone. */
+  readonly pingMs?: number;
 }
 
 const [STDOUT, STDERR, STATUS] = [1, 2, 3];
@@ -65,7 +67,7 @@ async function attempt(
   connection: Connection,
   target: Target,
   command: readonly string[],
-  { signal, openMs = 15_000, idleMs = 60_000 }: ExecOptions,
+  { signal, openMs = 15_000, idleMs = 300_000, pingMs = 10_000 }: ExecOptions,
 ): Promise<Executed> {
   const query = new URLSearchParams({ container: target.container, stdout: 'true', stderr: 'true' });
   for (const argument of command) query.append('command', argument);
@@ -82,6 +84,14 @@ async function attempt(
     } as ConstructorParameters<typeof WebSocket>[2]);
     const [stdout, stderr, status]: [Buffer[], Buffer[], Buffer[]] = [[], [], []];
     let opened = false;
+    let unanswered = 0;
+    let answers = false;
+    let pings: NodeJS.Timeout | undefined;
+    const ping = (): void => {
+      if (answers && unanswered >= 3) return fail(lost(`no answer to pings for ${(unanswered * pingMs) / 1000} s`));
+      unanswered++;
+      socket.ping();
+    };
     let timer = setTimeout(() => fail(lost(`no answer within ${openMs / 1000} s`)), openMs);
     const rest = (): void => {
       clearTimeout(timer);
@@ -90,6 +100,7 @@ async function attempt(
     const abort = (): void => fail(signal!.reason);
     const settle = (): void => {
       clearTimeout(timer);
+      clearInterval(pings);
       signal?.removeEventListener('abort', abort);
       // After it errors of a socket that is being torn down are nobody's.
       socket.removeAllListeners();
@@ -113,10 +124,16 @@ async function attempt(
     signal?.addEventListener('abort', abort, { once: true });
     socket.on('open', () => {
       opened = true;
+      pings = setInterval(ping, pingMs);
       rest();
+    });
+    socket.on('pong', () => {
+      answers = true;
+      unanswered = 0;
     });
     socket.on('message', (data: Buffer) => {
       rest();
+      unanswered = 0;
       const chunk = data.subarray(1);
       if (data[0] === STDOUT) stdout.push(chunk);
       else if (data[0] === STDERR) stderr.push(chunk);

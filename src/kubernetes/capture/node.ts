@@ -56,7 +56,7 @@ export async function captureBy(
   const first = read.get(FIRST)!;
   // Not let in, or no connection: none of the others would fare better.
   if (signal.aborted) return cancelled(node);
-  if (first.kind === 'trouble' && first.problem.code !== 'exec-failed') return first.problem;
+  if (first.kind === 'trouble' && first.unreached) return first.problem;
   const version = first.kind === 'dump' ? first.dump.text : '';
   const names = [
     ...MAIN,
@@ -90,7 +90,8 @@ export async function captureBy(
 type Reading =
   | { readonly kind: 'dump'; readonly dump: Dump }
   | { readonly kind: 'missing' }
-  | { readonly kind: 'trouble'; readonly problem: Problem };
+  /** `unreached`: the pod itself, not this command in it. */
+  | { readonly kind: 'trouble'; readonly problem: Problem; readonly unreached?: boolean };
 
 async function attempt(run: Run, name: DumpName, pod: string, node: string): Promise<Reading> {
   const command = DUMP_COMMANDS[name];
@@ -110,7 +111,7 @@ async function attempt(run: Run, name: DumpName, pod: string, node: string): Pro
       `${said}\n${message}`.trim(),
     );
   } catch (error) {
-    if (error instanceof Trouble) return { kind: 'trouble', problem: error.problem };
+    if (error instanceof Trouble) return { kind: 'trouble', problem: error.problem, unreached: true };
     return trouble(`${from} failed on ${node}`, 'Try again.', error instanceof Error ? error.message : String(error));
   }
 }

@@ -17,7 +17,11 @@ link() { # link VERSION FILE
 }
 
 cd "$here/kube"
-[ -x "$out/kube" ] || link "$(go list -m -f '{{.Version}}' k8s.io/kubernetes)" "$out/kube"
+sources=$(cat *.go go.mod go.sum | sha256sum)
+if [ ! -x "$out/kube" ] || [ "$(cat "$out/kube.sources" 2> /dev/null)" != "$sources" ]; then
+  link "$(go list -m -f '{{.Version}}' k8s.io/kubernetes)" "$out/kube"
+  echo "$sources" > "$out/kube.sources"
+fi
 
 # Kubernetes' own go.mod takes its libraries from folders of its tree. Seen from outside, each of them is a published module with the same release:
 # a go.mod with these replacements builds any release from the module proxy.
