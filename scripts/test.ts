@@ -17,6 +17,10 @@ function files(folder: string): string[] {
     .sort();
 }
 
+function inBrowser(file: string): boolean {
+  return file.startsWith(path.join('test/webview/browser'));
+}
+
 interface Level {
   readonly name: string;
   /** Why it cannot run here; undefined where it can. In CI it runs, and fails, all the same. */
@@ -34,11 +38,23 @@ const LEVELS: readonly Level[] = [
       ['eslint', '.'],
       ['tsc', '-p', '.'],
       ['tsc', '-p', 'src/webview'],
+      ['tsc', '-p', 'test/webview'],
     ],
   },
   {
     name: 'unit',
-    commands: () => [['node', '--test', ...UNIT.flatMap((folder) => safe(() => files(`test/${folder}`)))]],
+    commands: () => [
+      [
+        'node',
+        '--test',
+        ...UNIT.flatMap((folder) => safe(() => files(`test/${folder}`))).filter((file) => !inBrowser(file)),
+      ],
+    ],
+  },
+  {
+    // The diagram's page in a browser: the four themes, axe, the keyboard.
+    name: 'page',
+    commands: () => [['node', '--test', ...files('test/webview/browser')]],
   },
   {
     // Recorded nodes broken on purpose: is every break that matters drift, and no other?
@@ -55,6 +71,14 @@ const LEVELS: readonly Level[] = [
     name: 'kernel',
     whyNot: whyNoKernel,
     commands: () => [['node', '--test', '--test-concurrency=1', ...files('test/kernel')]],
+  },
+  {
+    // VS Code itself: the suite in its extension host (development folder and VSIX), then a drive with pointer and keys.
+    name: 'vscode',
+    commands: () => [
+      ['node', 'test/vscode/run.ts'],
+      ['node', '--test', ...files('test/vscode')],
+    ],
   },
 ];
 

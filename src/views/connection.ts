@@ -87,7 +87,7 @@ export class Connection implements Traffic, vscode.Disposable {
     await settled(source);
     if (source.state.kind === 'failed') {
       const { problem } = source.state;
-      this.log.error(`${problem.message} ${problem.advice} ${problem.detail ?? ''}`);
+      this.log.warn(`${problem.message} ${problem.advice} ${problem.detail ?? ''}`);
     }
     return source;
   }

@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Frame, Locator, Page } from 'playwright-core';
 import { remoteUri, startServer, workbenchUrl, type RunningServer } from '../../scripts/vscode/server.ts';
 
+/** How a theme is set, how VS Code lists it, and what the workbench's own element says of it. */
 export const THEMES = {
-  dark: 'Default Dark Modern',
-  light: 'Default Light Modern',
-  'high-contrast': 'Default High Contrast',
-  'high-contrast-light': 'Default High Contrast Light',
+  dark: { setting: 'Default Dark Modern', shown: 'Dark Modern', mark: 'vs-dark' },
+  light: { setting: 'Default Light Modern', shown: 'Light Modern', mark: 'vs' },
+  'high-contrast': { setting: 'Default High Contrast', shown: 'Dark High Contrast', mark: 'hc-black' },
+  'high-contrast-light': { setting: 'Default High Contrast Light', shown: 'Light High Contrast', mark: 'hc-light' },
 } as const;
 
 export interface WorkbenchOptions {
@@ -37,6 +38,7 @@ export class Workbench {
     this.page = page;
     this.server = server;
     this.#shots = shots;
+    page.setDefaultTimeout(15_000);
     page.on('pageerror', (error) => this.complaints.push(String(error)));
     page.on('console', (message) => {
       if (/Content Security Policy|Refused to/.test(message.text())) this.complaints.push(message.text());
@@ -49,7 +51,7 @@ export class Workbench {
       development: options.development !== undefined,
       lean: true,
       settings: {
-        'workbench.colorTheme': THEMES[options.theme ?? 'dark'],
+        'workbench.colorTheme': THEMES[options.theme ?? 'dark'].setting,
         'workbench.reduceMotion': 'on',
         'workbench.list.smoothScrolling': false,
         'window.autoDetectColorScheme': false,
@@ -71,6 +73,16 @@ export class Workbench {
     await workbench.page.goto(workbenchUrl(server, options.folder, payload));
     await workbench.page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
     return workbench;
+  }
+
+  /** Changes the colour theme as the window is open. */
+  async theme(theme: keyof typeof THEMES): Promise<void> {
+    const { shown, mark } = THEMES[theme];
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    await this.page.keyboard.press('Control+K');
+    await this.page.keyboard.press('Control+T');
+    await this.pick(shown, shown);
+    await this.page.locator(`.monaco-workbench.${mark}`).waitFor();
   }
 
   async close(): Promise<void> {
@@ -108,6 +120,7 @@ export class Workbench {
 
   /** By the palette, as one types it. */
   async command(title: string): Promise<void> {
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' }); // an earlier one may be about to close
     await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget:visible input').first();
     await input.waitFor({ timeout: 10_000 });
@@ -124,7 +137,10 @@ export class Workbench {
     return this.page.locator('.quick-input-list .monaco-list-row');
   }
 
-  async pick(text: string | RegExp): Promise<void> {
+  /** Chooses a row of the quick pick that is open; `typed` narrows it first, since only rows on screen are there. */
+  async pick(text: string | RegExp, typed?: string): Promise<void> {
+    await this.picks.first().waitFor({ timeout: 10_000 });
+    if (typed !== undefined) await this.page.keyboard.type(typed);
     const row = this.picks.filter({ hasText: text }).first();
     await row.waitFor({ timeout: 10_000 });
     await row.click();
