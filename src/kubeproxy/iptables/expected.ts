@@ -1,23 +1,11 @@
 /** The iptables rules that kube-proxy would have programmed on a node: by service port, and as iptables-save prints them. */
 import type { ClusterObjects } from '../../kubernetes/objects.ts';
-import { readEndpoints } from '../endpoints.ts';
 import { enabled } from '../features.ts';
-import { selectEndpoints, type Selection } from '../selection.ts';
-import { keyOfPort, proxiedPorts, type ProxiedPort } from '../services.ts';
-import { atLeast } from '../version.ts';
-import type { PortLines } from './lines.ts';
-import { portLines as portLines120 } from './ports-1.20.ts';
-import { portLines as portLines124 } from './ports-1.24.ts';
-import { portLines as portLines125 } from './ports-1.25.ts';
+import { proxied } from '../proxied.ts';
+import { expectedPort, type ExpectedPort } from './port.ts';
 import { resolveSettings, type IptablesOptions } from './resolve.ts';
 import type { IptablesSettings } from './settings.ts';
 import { BASE_CHAINS, nodePortDispatch, stockChains, stockRules, type TableName } from './stock.ts';
-
-export interface ExpectedPort {
-  readonly port: ProxiedPort;
-  readonly selection: Selection;
-  readonly lines: PortLines;
-}
 
 export interface ExpectedIptables {
   readonly settings: IptablesSettings;
@@ -34,27 +22,22 @@ export function expectedIptables(objects: ClusterObjects, options: IptablesOptio
   const featureGates = configuration.featureGates.value;
   // Single-stack kube-proxies serve the family of their node's first address, here taken to be IPv4.
   const served = family === 4 || enabled('IPv6DualStack', release, featureGates);
-  const reading = { family, release, featureGates };
-  const endpoints = readEndpoints(objects, reading);
-  const ports = served ? proxiedPorts(objects, reading) : [];
+  const found = served ? proxied(objects, { family, release, featureGates }) : [];
   const place = {
     name: options.name,
     zone: node?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
     release,
     featureGates,
   };
-  let total = 0;
-  for (const port of ports) total += endpoints.get(keyOfPort(port))?.length ?? 0;
-  const settings = resolveSettings(options, total);
-  const write = atLeast(release, 25) ? portLines125 : atLeast(release, 24) ? portLines124 : portLines120;
+  const settings = resolveSettings(
+    options,
+    found.reduce((total, { endpoints }) => total + endpoints.length, 0),
+  );
   return {
     settings,
     served,
     backend: options.facts.backend.value,
-    ports: ports.map((port) => {
-      const selection = selectEndpoints(port, endpoints.get(keyOfPort(port)), place);
-      return { port, selection, lines: write(port, selection, settings) };
-    }),
+    ports: found.map((each) => expectedPort(each, place, settings)),
   };
 }
 
