@@ -1,5 +1,5 @@
 /** A node's rules against what kube-proxy should have written there: what differs, and what that does to packets. */
-import { SERVICE_NAME_LABEL, keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
+import { keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
 import type { Dump, NodeCapture } from '../kubernetes/source.ts';
 import { expectedRules, nodeProxy, type ByHand, type ExpectedRules, type NodeProxy } from '../kubeproxy/expected.ts';
 import { listTable } from '../kubeproxy/nftables/table.ts';
@@ -32,6 +32,7 @@ import {
 } from './nftables-differences.ts';
 import type { Clock } from './pending.ts';
 import type { Ground } from './probes.ts';
+import { slicesOf } from './slices.ts';
 import { leftoversOf } from './leftovers.ts';
 import {
   backendOf,
@@ -58,7 +59,7 @@ export interface NodeSubject {
 export function nodeDrift(subject: NodeSubject): NodeDrift {
   const { objects, capture } = subject;
   const { dumps, node, at } = capture;
-  const proxy = nodeProxy(objects, node, dumps, subject.byHand);
+  const proxy = proxyOf(subject);
   const expected = expectedRules(objects, proxy, dumps);
   if (expected.mode !== 'iptables' && expected.mode !== 'nftables')
     return { kind: 'unknown', node, at, mode: expected.mode, proxy, reason: 'mode', words: expected.problem };
@@ -83,6 +84,23 @@ export function nodeDrift(subject: NodeSubject): NodeDrift {
     families: ([4, 6] as const).flatMap((family) => compare(subject, proxy, expected, family)),
     truncated,
   };
+}
+
+interface KnownProxy {
+  readonly made: readonly unknown[];
+  readonly proxy: NodeProxy;
+}
+
+const proxies = new WeakMap<readonly Dump[], KnownProxy>();
+
+/** What was found out about a node's kube-proxy: anew only where something that it is read from has changed. */
+function proxyOf({ objects, capture, byHand }: NodeSubject): NodeProxy {
+  const made = [objects.nodes, objects.pods, objects.kubeProxyConfig, objects.serverVersion, byHand];
+  const known = proxies.get(capture.dumps);
+  if (known && made.every((each, i) => each === known.made[i])) return known.proxy;
+  const proxy = nodeProxy(objects, capture.node, capture.dumps, byHand);
+  proxies.set(capture.dumps, { made, proxy });
+  return proxy;
 }
 
 function holdsAnything(dumps: readonly Dump[]): boolean {
@@ -171,16 +189,22 @@ function nftablesFamily(
   return [familyOf(court, differences, leftovers)];
 }
 
-/** The objects of `nft -j list ruleset`; undefined where there is no such dump, or one that is cut off. */
+const listings = new WeakMap<Dump, readonly NftObject[] | 'unreadable'>();
+
+/** The objects of `nft -j list ruleset`; undefined where there is no such dump, or one that is cut off. A dump is read once. */
 function listingOf(dumps: readonly Dump[]): readonly NftObject[] | undefined {
-  const text = dumps.find((dump) => dump.name === 'nft.json')?.text;
-  if (text === undefined) return undefined;
-  try {
-    const listing = JSON.parse(text) as { readonly nftables?: readonly NftObject[] };
-    return listing.nftables ?? [];
-  } catch {
-    return undefined;
+  const dump = dumps.find((each) => each.name === 'nft.json');
+  if (!dump) return undefined;
+  let listing = listings.get(dump);
+  if (!listing) {
+    try {
+      listing = (JSON.parse(dump.text) as { readonly nftables?: readonly NftObject[] }).nftables ?? [];
+    } catch {
+      listing = 'unreadable';
+    }
+    listings.set(dump, listing);
   }
+  return listing === 'unreadable' ? undefined : listing;
 }
 
 function hasTable(dumps: readonly Dump[], family: Family): boolean {
@@ -272,9 +296,7 @@ function canonical(text: string): string {
 /** All endpoints of a port in the API, ready or not. */
 function endpointsOf(objects: ClusterObjects, port: ProxiedPort): ReadonlySet<string> {
   const found = new Set<string>();
-  const key = keyOf(port.service);
-  for (const slice of objects.endpointSlices) {
-    if (`${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[SERVICE_NAME_LABEL] ?? ''}` !== key) continue;
+  for (const slice of slicesOf(objects, keyOf(port.service)))
     for (const each of slice.ports ?? []) {
       if ((each.name ?? '') !== port.portName || (each.protocol ?? 'TCP').toLowerCase() !== port.protocol) continue;
       for (const endpoint of slice.endpoints ?? []) {
@@ -282,6 +304,5 @@ function endpointsOf(objects: ClusterObjects, port: ProxiedPort): ReadonlySet<st
         if (address) found.add(formatEndpoint(address, each.port));
       }
     }
-  }
   return found;
 }

@@ -1,7 +1,7 @@
 /** A change that a node has not programmed yet, and need not have: kube-proxy gathers changes before it writes. */
-import type { ClusterObjects, EndpointSlice } from '../kubernetes/objects.ts';
-import { keyOf, SERVICE_NAME_LABEL } from '../kubernetes/objects.ts';
+import { keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
+import { slicesOf } from './slices.ts';
 
 /**
  * Written by the EndpointSlice controller: when the change happened that led to the slice's newest state. kube-proxy's own
@@ -36,8 +36,6 @@ export function dueAfter({ minSyncPeriod, rules }: Clock): number {
   return minSyncPeriod + ALLOWANCE + rules / RULES_PER_MILLISECOND;
 }
 
-const slicesByService = new WeakMap<readonly EndpointSlice[], ReadonlyMap<string, readonly EndpointSlice[]>>();
-
 /** undefined where the newest change of the port's Service is old enough for every sync to have happened, or its time is not known. */
 export function pendingOf(port: ProxiedPort, clock: Clock): Pending | undefined {
   const changed = lastChange(port, clock);
@@ -52,26 +50,11 @@ export function lastChange(
   port: ProxiedPort,
   { objects, changedAt }: Pick<Clock, 'objects' | 'changedAt'>,
 ): number | undefined {
-  let index = slicesByService.get(objects.endpointSlices);
-  if (!index) slicesByService.set(objects.endpointSlices, (index = group(objects.endpointSlices)));
   const key = keyOf(port.service);
   const times = [
     Date.parse(port.service.metadata.creationTimestamp ?? ''),
     changedAt?.(key) ?? NaN,
-    ...(index.get(key) ?? []).map((slice) => Date.parse(slice.metadata.annotations?.[TRIGGER_TIME] ?? '')),
+    ...slicesOf(objects, key).map((slice) => Date.parse(slice.metadata.annotations?.[TRIGGER_TIME] ?? '')),
   ].filter((time) => !Number.isNaN(time));
   return times.length > 0 ? Math.max(...times) : undefined;
-}
-
-function group(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly EndpointSlice[]> {
-  const groups = new Map<string, EndpointSlice[]>();
-  for (const slice of slices) {
-    const name = slice.metadata.labels?.[SERVICE_NAME_LABEL];
-    if (name === undefined) continue;
-    const key = `${slice.metadata.namespace ?? ''}/${name}`;
-    const list = groups.get(key);
-    if (list) list.push(slice);
-    else groups.set(key, [slice]);
-  }
-  return groups;
 }

@@ -24,19 +24,22 @@ export interface SavedTables {
   readonly owned: number;
 }
 
-/** All that iptables-save printed for a family, the one that kube-proxy writes to first. */
+const saved = new WeakMap<Dump, SavedTables>();
+
+/** All that iptables-save printed for a family, the one that kube-proxy writes to first. A dump is read once. */
 export function savedTables(dumps: readonly Dump[], family: 4 | 6): readonly SavedTables[] {
-  return (
-    SAVES[family]
-      .flatMap((name): SavedTables[] => {
-        const dump = dumps.find((each) => each.name === name);
-        if (!dump) return [];
-        const blocks = readBlocks(dump.text);
-        return [{ name, blocks, complete: dump.complete, owned: ownedRules(blocks) }];
-      })
-      // iptables-save is what kube-proxy's own image calls; where that has nothing of kube-proxy, another may.
-      .sort((a, b) => Number(b.owned > 0) - Number(a.owned > 0))
-  );
+  const found = SAVES[family].flatMap((name): SavedTables[] => {
+    const dump = dumps.find((each) => each.name === name);
+    if (!dump) return [];
+    let tables = saved.get(dump);
+    if (!tables) {
+      const blocks = readBlocks(dump.text);
+      saved.set(dump, (tables = { name, blocks, complete: dump.complete, owned: ownedRules(blocks) }));
+    }
+    return [tables];
+  });
+  // iptables-save is what kube-proxy's own image calls; where that has nothing of kube-proxy, another may.
+  return found.sort((a, b) => Number(b.owned > 0) - Number(a.owned > 0));
 }
 
 function ownedRules(blocks: Blocks): number {
