@@ -4,11 +4,12 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ToPage, ToPanel } from '../../src/views/diagram/protocol.ts';
-import { diagramHtml } from '../../src/views/diagram/html.ts';
+import type { ToPage, ToPanel } from '../../../src/views/diagram/protocol.ts';
+import { commandPath } from '../../../scripts/machine.ts';
+import { diagramHtml } from '../../../src/views/diagram/html.ts';
 import { THEMES } from './themes.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
+const root = path.resolve(import.meta.dirname, '../../..');
 
 /** The page's script and style, as scripts/build.ts makes them. */
 export async function bundle(): Promise<{ readonly script: string; readonly style: string }> {
@@ -30,7 +31,7 @@ export async function bundle(): Promise<{ readonly script: string; readonly styl
 
 export function launch(): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+    executablePath: process.env['CHROMIUM_PATH'] ?? commandPath('chromium') ?? commandPath('chromium-browser')!,
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--host-resolver-rules=MAP * ~NOTFOUND'],
   });
 }

@@ -59,7 +59,7 @@ export const THEMES = {
       '--vscode-editor-background': '#ffffff',
       '--vscode-foreground': '#3b3b3b',
       '--vscode-descriptionForeground': '#3b3b3b',
-      '--vscode-errorForeground': '#c72e0f',
+      '--vscode-errorForeground': '#f85149',
       '--vscode-widget-border': '#e5e5e5',
       '--vscode-panel-border': '#e5e5e5',
       '--vscode-editorWidget-background': '#f8f8f8',
