@@ -75,8 +75,7 @@ start kube-scheduler "$prefix-lan" "$kube" kube-scheduler --kubeconfig "$dir/ins
 
 # The nodes, with kubelets that run no container, and commands in a pod on its node.
 for i in $(seq "$count"); do
-  cat << NODE
----
+  k apply -f - > /dev/null << NODE
 apiVersion: v1
 kind: Node
 metadata:
@@ -84,7 +83,9 @@ metadata:
   labels: {kubernetes.io/hostname: node-$i, kubernetes.io/os: linux, topology.kubernetes.io/zone: zone-$(((i + 1) / 2))}
   annotations: {rig/version: ${NODE_VERSION:-v1.37.2}}
 NODE
-done | k apply -f - > /dev/null
+  # One after another, so that each rig numbers its pod networks alike.
+  k wait --for=jsonpath='{.spec.podCIDRs[1]}' "node/node-$i" --timeout=30s > /dev/null
+done
 for i in $(seq "$count"); do
   start "kubelet-node-$i" "$prefix-node-$i" env "PATH=$dir/bin:$PATH" "$kube" kubelets --config "$here/kubelets.yaml" \
     --kubeconfig "$dir/inside.kubeconfig" --manage-single-node "node-$i" --node-name "node-$i" --node-ip "172.18.0.$((i + 1))" \
