@@ -4,7 +4,7 @@
  */
 import type { ProxiedPort } from '../services.ts';
 import type { Element } from './elements.ts';
-import type { Json } from './objects.ts';
+import { commentOf, verdictOf } from './leftovers.ts';
 import type { PortPart } from './table.ts';
 
 export interface Contest {
@@ -60,12 +60,13 @@ export function settle(
   const contests = [...contested].map((all): Contest => {
     const { container, id } = all[0]!.element;
     const there = held(container, id);
-    const seen = there && all.find(({ element }) => sameAs(element, there));
+    const is = ({ element }: Claim) => verdictOf(element) === there?.verdict && commentOf(element) === there.comment;
+    const seen = there && all.find(is);
     const winner = seen ?? all.at(-1)!;
     for (const { part, element } of all)
       if (part !== winner.part) lost.set(part, (lost.get(part) ?? new Set()).add(element));
     const claimants = all.map(({ part }) => part.port);
-    const conflicting = new Set(all.map(({ element }) => JSON.stringify((element.elem as Json[])[1]))).size > 1;
+    const conflicting = new Set(all.map(({ element }) => verdictOf(element))).size > 1;
     return { container, id, claimants, conflicting, winner: winner.part.port, seen: !!seen };
   });
   const ports = parts.map((part) => {
@@ -73,12 +74,4 @@ export function settle(
     return gone ? { ...part, elements: part.elements.filter((element) => !gone.has(element)) } : part;
   });
   return { ports, contests };
-}
-
-function sameAs({ elem }: Element, { verdict, comment }: Held): boolean {
-  const [key, target] = elem as readonly [Json, Readonly<Record<string, Readonly<Record<string, Json>> | null>>];
-  const own = Object.entries(target).map(([name, to]) => (to ? `${name} ${String(to['target'])}` : name))[0];
-  const commented = typeof key === 'object' && key !== null && 'elem' in key ? key.elem : undefined;
-  const said = (commented as { readonly comment?: string } | undefined)?.comment;
-  return own === verdict && said === comment;
 }

@@ -17,6 +17,8 @@ export interface Generation {
    * that nft 1.0.6 takes for a mistake, and then wrote none.
    */
   readonly containerComments: boolean;
+  /** From 1.31 on an element whose verdict is right is left alone; before, all were written anew each time. */
+  readonly keepsElements: boolean;
   /** 1.30 alone puts the service port's name at the elements of firewall-ips. */
   readonly firewallComments: boolean;
   /** Up to 1.33 the rule that masquerades traffic to a cluster IP matches the port as well. */
@@ -35,6 +37,7 @@ export function generationOf(release: Release): Generation {
     stock: release.minor <= 29 ? '1.29' : atLeast(release, 36) ? '1.36' : '1.30',
     filtersAfterDnat: laterThan1336,
     containerComments: atLeast(release, 31),
+    keepsElements: atLeast(release, 31),
     firewallComments: release.minor === 30,
     masqueradeMatchesPort: release.minor <= 33,
     plainSingleDnat: atLeast(release, 37),

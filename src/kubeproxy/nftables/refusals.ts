@@ -4,9 +4,9 @@
  */
 import { contains, formatPrefix } from '../../netfilter/address.ts';
 import { formatRelease } from '../version.ts';
-import { letsNodeIn, LONGEST_COMMENT, sourceRanges, type Element } from './elements.ts';
+import { letsNodeIn, LONGEST_COMMENT, sourceRanges } from './elements.ts';
 import { generationOf } from './generation.ts';
-import type { Json } from './objects.ts';
+import { commentOf } from './leftovers.ts';
 import type { Table } from './table.ts';
 
 export interface Refusal {
@@ -25,7 +25,7 @@ export function refusalsOf(table: Table): Refusal[] {
     ...(generation.interfaceKey === 'iif' ? byInterface(table) : []),
     ...(generation.cutsComments ? [] : byComment(table)),
     // Later releases take an element out before they write another in its place.
-    ...(generation.containerComments ? [] : byClaim(table)),
+    ...(generation.keepsElements ? [] : byClaim(table)),
     ...(generation.stock === '1.29' ? byOverlap(table) : []),
   ];
 }
@@ -44,7 +44,10 @@ function byInterface({ settings: { localPods, release }, ports }: Table): Refusa
 
 function byComment({ settings, ports }: Table): Refusal[] {
   return ports
-    .filter(({ port, elements }) => port.label.length > LONGEST_COMMENT && elements.some(hasComment))
+    .filter(
+      ({ port, elements }) =>
+        port.label.length > LONGEST_COMMENT && elements.some((each) => commentOf(each) !== undefined),
+    )
     .map(({ port }) => ({
       reason: 'comment' as const,
       words: `The comment "${port.label}" is longer than the ${LONGEST_COMMENT} bytes that nft takes, so it refuses the whole table of kube-proxy ${formatRelease(settings.release)}: 1.37 cuts it.`,
@@ -75,9 +78,4 @@ function byOverlap({ settings, ports }: Table): Refusal[] {
       return [];
     });
   });
-}
-
-function hasComment({ elem }: Element): boolean {
-  const key = Array.isArray(elem) ? (elem as readonly Json[])[0] : elem;
-  return typeof key === 'object' && key !== null && 'elem' in key;
 }

@@ -7,6 +7,7 @@ import { chainsOf } from './chains.ts';
 import { settle, type Contest, type Held } from './claims.ts';
 import { elementsOf, type Element } from './elements.ts';
 import { generationOf, type Generation } from './generation.ts';
+import { keepComments } from './leftovers.ts';
 import { listChain, listContainer, listRules, TABLE, type Chain, type Container, type Stock } from './listing.ts';
 import type { Json, NftObject } from './objects.ts';
 import { routesOf } from './routes.ts';
@@ -44,7 +45,13 @@ export function tableOf(
     const { chains, affinitySets } = chainsOf(routes, settings, generation);
     return { port, chains, sets: affinitySets, elements: elementsOf(routes, settings, generation) };
   });
-  return { settings, stock: stockOf(settings, generation), ...settle(parts, held) };
+  const { ports: settled, contests } = settle(parts, held);
+  return {
+    settings,
+    stock: stockOf(settings, generation),
+    ports: generation.keepsElements ? keepComments(settled, held) : settled,
+    contests,
+  };
 }
 
 function stockOf(settings: TableSettings, generation: Generation): Stock {

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import { formatPrefix } from '../../../src/netfilter/address.ts';
+import { configurationOf, override } from '../../../src/kubeproxy/configuration.ts';
+import { expectedNftables } from '../../../src/kubeproxy/nftables/expected.ts';
 import { observe } from '../../../src/kubeproxy/nftables/observed.ts';
+import { parseRelease } from '../../../src/kubeproxy/version.ts';
 import { openRecording } from '../../../src/kubernetes/snapshot/open.ts';
 import type { Dump } from '../../../src/kubernetes/source.ts';
+import { asText, GOLDEN_CLUSTER } from './golden.ts';
 
 const RECORDINGS = path.resolve(import.meta.dirname, '../../recordings');
 
@@ -58,4 +62,52 @@ test('a node without the table, or with a listing that is none, betrays nothing'
   assert.equal(observe(text('table ip filter {\n}\n')).size, 0);
   assert.equal(observe(text('Operation not permitted')).size, 0);
   assert.equal(observe([]).size, 0);
+});
+
+test('an element goes on naming the Service that had its key before, and what two Services claim is held by the one in the listing', () => {
+  const of = (name: string) => GOLDEN_CLUSTER.services.find(({ metadata }) => metadata.name === name)!;
+  const nowhere = of('nowhere');
+  const rival = {
+    ...of('plain'),
+    metadata: { namespace: 'g', name: 'rival' },
+    spec: { ...of('plain').spec, externalIPs: ['192.0.2.3'] },
+  };
+  const endpointSlices = GOLDEN_CLUSTER.endpointSlices.map((slice) =>
+    slice.metadata.name === 'plain'
+      ? { ...slice, metadata: { ...slice.metadata, labels: { 'kubernetes.io/service-name': 'rival' } } }
+      : slice,
+  );
+  const objects = { ...GOLDEN_CLUSTER, services: [of('balanced'), rival, nowhere], endpointSlices };
+  const { configuration } = configurationOf(objects, 'node-1');
+  const settings = override(configuration, { mode: 'nftables' });
+  const listing = (release: string, dumps: Dump[]) => {
+    const { nftables, tables } = expectedNftables(objects, 'node-1', settings, parseRelease(release)!, {
+      family: 'ip',
+      dumps,
+    });
+    return { text: asText(nftables), contests: tables[0]!.contests };
+  };
+  const held = (owner: string) =>
+    text(`table ip kube-proxy {
+	map no-endpoint-nodeports {
+		type inet_proto . inet_service : verdict
+		elements = { tcp . 30005 comment "g/gone" : goto reject-chain }
+	}
+	map service-ips {
+		type ipv4_addr . inet_proto . inet_service : verdict
+		elements = { 192.0.2.3 . tcp . 80 : goto external-${owner} }
+	}
+}
+`);
+  assert.match(listing('1.37.2', []).text, /tcp \. 30005 comment "g\/nowhere:p" : goto reject-chain/);
+  assert.match(listing('1.37.2', held('')).text, /tcp \. 30005 comment "g\/gone" : goto reject-chain/);
+  assert.match(listing('1.30.4', held('')).text, /tcp \. 30005 comment "g\/nowhere:p" : goto reject-chain/);
+  for (const owner of ['ZJKPJKNY-g/balanced/tcp/p', '74SPBHWQ-g/rival/tcp/p']) {
+    const { text, contests } = listing('1.37.2', held(owner));
+    assert.ok(text.includes(`\t192.0.2.3 . tcp . 80 : goto external-${owner}\n`), owner);
+    assert.deepEqual(
+      contests.map(({ id, seen, claimants }) => ({ id, seen, claimants: claimants.map(({ label }) => label) })),
+      [{ id: '192.0.2.3 . tcp . 80', seen: true, claimants: ['g/balanced:p', 'g/rival:p'] }],
+    );
+  }
 });
