@@ -6,26 +6,29 @@ const LAST = 'NOTE: this must be the last rule in this chain';
 
 /**
  * iptables-save as lines that are equal exactly where the rules are: without its comments and counters, each line behind its table's
- * name, dispatch chains sorted with their last rules last.
+ * name, tables by name (legacy prints them in the order in which somebody first looked at them), dispatch chains sorted with their last
+ * rules last.
  */
 export function lines(save: string): string[] {
-  const out: string[] = [];
-  const dispatch: string[] = [];
-  const last: string[] = [];
-  let table = '';
+  const tables = new Map<string, { kept: string[]; dispatch: string[]; last: string[] }>();
+  let name = '';
   for (const line of save.split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
-    if (line.startsWith('*')) table = line;
-    const text = `${table} ${line.replace(/^(:\S+ \S+) \[\d+:\d+\]$/, '$1')}`;
+    if (line.startsWith('*')) name = line;
+    const table = tables.get(name) ?? { kept: [], dispatch: [], last: [] };
+    tables.set(name, table);
+    const text = `${name} ${line.replace(/^(:\S+ \S+) \[\d+:\d+\]$/, '$1')}`;
     const chain = /^-A (\S+)/.exec(line)?.[1];
-    if (chain === undefined || !DISPATCH.includes(chain)) out.push(text);
-    else if (text.includes(LAST)) last.push(text);
+    if (chain === undefined || !DISPATCH.includes(chain)) table.kept.push(text);
+    else if (text.includes(LAST)) table.last.push(text);
     else {
-      if (last.length > 0 && chain === 'KUBE-SERVICES') out.push(`${text} (behind the last rule)`);
-      dispatch.push(text);
+      if (table.last.length > 0 && chain === 'KUBE-SERVICES') table.kept.push(`${text} (behind the last rule)`);
+      table.dispatch.push(text);
     }
   }
-  return [...out, ...dispatch.sort(), ...last.sort()];
+  return [...tables]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, { kept, dispatch, last }]) => [...kept, ...dispatch.sort(), ...last.sort()]);
 }
 
 /** Lines that one has oftener than the other, and the first place where only the order differs. */
