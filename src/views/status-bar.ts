@@ -15,14 +15,16 @@ export function createStatusBar(traffic: Traffic): vscode.Disposable {
     entry.text = `${iconOf(source)} ${source.name}${suffixOf(source)}`;
     entry.accessibilityInformation = { label: `Service Traffic: ${source.name}${suffixOf(source)}` };
     entry.tooltip = tooltipOf(source);
-    entry.backgroundColor =
-      source.state.kind === 'failed' || source.state.kind === 'stale'
-        ? new vscode.ThemeColor('statusBarItem.warningBackground')
-        : undefined;
+    entry.backgroundColor = isAlarming(source) ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
     entry.show();
   };
   update();
   return vscode.Disposable.from(entry, traffic.onDidChange(update));
+}
+
+/** Something that was there, or should be, is not. Who has no kubeconfig at all is not to be bothered. */
+function isAlarming({ state }: ClusterSource): boolean {
+  return state.kind === 'stale' || (state.kind === 'failed' && state.problem.code !== 'no-kubeconfig');
 }
 
 function iconOf(source: ClusterSource): string {
@@ -30,6 +32,7 @@ function iconOf(source: ClusterSource): string {
     case 'connecting':
       return '$(sync~spin)';
     case 'failed':
+      return isAlarming(source) ? '$(warning)' : '$(debug-disconnect)';
     case 'stale':
       return '$(warning)';
     case 'ready':

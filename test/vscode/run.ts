@@ -1,6 +1,6 @@
 /**
- * The extension-host suite in a real VS Code, through @vscode/test-electron's runTests with our launcher as the executable: once with the
- * development folder, once with the packaged VSIX.
+ * The extension-host suite in a real VS Code, through @vscode/test-electron's runTests with our launcher as the executable: with the
+ * packaged VSIX and with the development folder on the sample, and with the VSIX on a real cluster.
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { runTests } from '@vscode/test-electron';
 import { build as bundle } from 'esbuild';
 import { build } from '../../scripts/build.ts';
 import { packageExtension } from '../../scripts/package.ts';
+import { buildRig, startRig, whyNoRig } from '../cluster/rig.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const launcher = path.join(import.meta.dirname, 'launcher.ts');
@@ -32,20 +33,23 @@ async function bundleSuite(): Promise<void> {
   });
 }
 
-async function run(
-  title: string,
-  extension: string,
-  launchArgs: readonly string[],
-  env: Readonly<Record<string, string>>,
-): Promise<boolean> {
+interface Run {
+  readonly title: string;
+  /** The development extension: ours, or an empty one beside the installed VSIX. */
+  readonly extension: string;
+  readonly install?: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+async function run({ title, extension, install, settings, env }: Run): Promise<boolean> {
   console.log(`\n--- ${title}`);
-  const settings = { 'serviceTraffic.recording': path.join(samples, 'shop') };
   try {
     await runTests({
       vscodeExecutablePath: launcher,
       extensionDevelopmentPath: extension,
       extensionTestsPath: suite,
-      launchArgs: [samples, ...launchArgs],
+      launchArgs: [samples, ...(install ? [`--install-extension=${install}`] : [])],
       extensionTestsEnv: { TEST_SETTINGS: JSON.stringify(settings), ...env },
     });
     return true;
@@ -55,9 +59,38 @@ async function run(
   }
 }
 
+/** The VSIX on a real cluster, where this machine can have one. */
+async function onCluster(install: string): Promise<boolean> {
+  const why = whyNoRig();
+  if (why !== undefined) {
+    console.log(`\n--- no run on a real cluster: ${why}`);
+    return true;
+  }
+  const rig = await startRig({ prefix: 'stvscode', port: 16_553, nodes: 2 });
+  try {
+    await rig.kubectl(['apply', '-f', path.join(root, 'test/cluster/manifests/shop.yaml')]);
+    await rig.kubectl(['-n', 'shop', 'rollout', 'status', 'deployment/front', '--timeout=60s']);
+    await rig.settled();
+    const { admin, nobody } = rig.kubeconfigs;
+    return await run({
+      title: 'the packaged VSIX on a real cluster',
+      extension: companion,
+      install,
+      settings: { 'serviceTraffic.kubeconfig': admin },
+      env: { SERVICE_TRAFFIC_TEST: 'cluster', TEST_CLUSTER: JSON.stringify({ kube: await buildRig(), admin, nobody }) },
+    });
+  } finally {
+    await rig.down();
+  }
+}
+
+const sample = { 'serviceTraffic.recording': path.join(samples, 'shop') };
 await bundleSuite();
 const vsix = await packageExtension();
-const packaged = await run('the packaged VSIX', companion, [`--install-extension=${vsix}`], {});
+const passed = [
+  await run({ title: 'the packaged VSIX', extension: companion, install: vsix, settings: sample }),
+  await onCluster(vsix),
+];
 await build(false);
-const development = await run('the development folder', root, [], {});
-process.exit(packaged && development ? 0 : 1);
+passed.push(await run({ title: 'the development folder', extension: root, settings: sample }));
+process.exit(passed.every((one) => one) ? 0 : 1);
