@@ -7,6 +7,7 @@ import { expectedIptables, iptablesText, type ExpectedIptables } from './iptable
 import { nodeFacts, type NodeFacts } from './node-facts.ts';
 import { expectedNftables, type ExpectedNftables } from './nftables/expected.ts';
 import { read } from './known.ts';
+import { releaseByShape, type Shape } from './shapes.ts';
 import { known, releaseOf, type KnownRelease, type Release } from './version.ts';
 
 /** What was found out about a node's kube-proxy: all that its rules depend on besides Services and endpoints. */
@@ -47,10 +48,9 @@ export function nodeProxy(
   byHand: ByHand = {},
 ): NodeProxy {
   const object = objects.nodes.find((candidate) => candidate.metadata.name === node);
-  const text = (name: Dump['name']) => dumps.find((dump) => dump.name === name)?.text ?? '';
-  const dump = [text('iptables-save.txt'), text('ip6tables-save.txt'), text('nft.txt') || text('nft.json')].join('\n');
-  const release = byHand.release ? known(read(byHand.release, 'set by hand')) : releaseOf(objects, node, dump);
-  const found = configurationOf(objects, node, dump);
+  const { text, shape } = seen(dumps);
+  const release = byHand.release ? known(read(byHand.release, 'set by hand')) : releaseOf(objects, node, text, shape);
+  const found = configurationOf(objects, node, text);
   return {
     node,
     release,
@@ -58,6 +58,19 @@ export function nodeProxy(
     facts: nodeFacts(object, dumps),
     notes: [...(release.note === undefined ? [] : [release.note]), ...found.problems],
   };
+}
+
+/** Dumps are read once, however often the objects change: those of big nodes have 30 MB. */
+const seenDumps = new WeakMap<readonly Dump[], { readonly text: string; readonly shape: Shape | undefined }>();
+
+function seen(dumps: readonly Dump[]): { readonly text: string; readonly shape: Shape | undefined } {
+  const known = seenDumps.get(dumps);
+  if (known) return known;
+  const of = (name: Dump['name']) => dumps.find((dump) => dump.name === name)?.text ?? '';
+  const text = [of('iptables-save.txt'), of('ip6tables-save.txt'), of('nft.txt') || of('nft.json')].join('\n');
+  const found = { text, shape: releaseByShape(text) };
+  seenDumps.set(dumps, found);
+  return found;
 }
 
 /** The rules of all Services, both families. */

@@ -30,3 +30,12 @@ export function nodeIP(configuration: Configuration, node: Node | undefined, fam
   if (found) return formatAddress(found);
   return family === 4 ? '127.0.0.1' : '::1';
 }
+
+/** The family that a single-stack kube-proxy serves: that of the address it binds to, else of the Node's first address. */
+export function primaryFamily(configuration: Configuration, node: Node | undefined): Family {
+  const bind = parseLeniently(configuration.bindAddress.value);
+  if (bind && bind.value !== 0n) return bind.family;
+  const written = node?.status?.addresses ?? [];
+  const ordered = ['InternalIP', 'ExternalIP'].flatMap((type) => written.filter((address) => address.type === type));
+  return ordered.flatMap(({ address }) => parseLeniently(address) ?? [])[0]?.family ?? 4;
+}

@@ -18,6 +18,8 @@ export interface NodeFacts {
   readonly nfacct: Known<boolean>;
   /** net.netfilter.nf_conntrack_tcp_be_liberal when kube-proxy started. */
   readonly tcpBeLiberal: Known<boolean>;
+  /** The node has IPv6: else kube-proxy serves IPv4 alone. */
+  readonly ipv6: Known<boolean>;
   /** Every address of every interface, loopback included. */
   readonly addresses: Known<readonly string[]>;
 }
@@ -31,6 +33,7 @@ export function nodeFacts(node: Node | undefined, dumps: readonly Dump[]): NodeF
     randomFully: randomFully(version),
     nfacct: nfacct(rules),
     tcpBeLiberal: tcpBeLiberal(rules),
+    ipv6: ipv6(dumps),
     addresses: addresses(node, dumps, rules),
   };
 }
@@ -63,6 +66,14 @@ function tcpBeLiberal(rules: string): Known<boolean> {
     return guessed(false, "the node's rule for INVALID packets");
   if (/^-A KUBE-FORWARD /m.test(rules)) return guessed(true, "no rule for INVALID packets among the node's");
   return guessed(false, "the kernel's default");
+}
+
+/** Where the kernel has IPv6, at least loopback has an address. */
+function ipv6(dumps: readonly Dump[]): Known<boolean> {
+  const measured = readNetwork(dumps);
+  if (!measured?.addresses.has(6)) return guessed(true, 'most kernels have IPv6');
+  const found = measured.network.addresses.some(({ address }) => address.family === 6);
+  return read(found, "the node's interfaces");
 }
 
 function addresses(node: Node | undefined, dumps: readonly Dump[], rules: string): NodeFacts['addresses'] {

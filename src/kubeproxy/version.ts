@@ -1,7 +1,7 @@
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { guessed, read, type Known } from './known.ts';
 import { kubeProxyContainer, kubeProxyPod } from './pod.ts';
-import { releaseByShape } from './shapes.ts';
+import { releaseByShape, type Shape } from './shapes.ts';
 
 /** A release of Kubernetes 1: its minor and patch number. What kube-proxy writes changes with them. */
 export interface Release {
@@ -39,8 +39,12 @@ export interface KnownRelease extends Known<Release> {
  * The release of a node's kube-proxy: from its pod's image; else from the node's kubelet, which is of the same release
  * unless someone upgrades just now; else from the shapes of the rules in `dump` (iptables-save or nft text); else the newest.
  */
-export function releaseOf(objects: ClusterObjects, node: string, dump = ''): KnownRelease {
-  const shape = releaseByShape(dump);
+export function releaseOf(
+  objects: ClusterObjects,
+  node: string,
+  dump = '',
+  shape: Shape | undefined = releaseByShape(dump),
+): KnownRelease {
   const found = fromImage(objects, node) ?? fromNode(objects, node);
   if (!found) {
     if (shape) return known(guessed(shape.nearest, `the shape of the node's rules: ${shape.why}`));

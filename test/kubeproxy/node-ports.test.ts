@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterObjects, Node } from '../../src/kubernetes/objects.ts';
 import { configurationOf, override, type Settings } from '../../src/kubeproxy/configuration.ts';
-import { nodeIP } from '../../src/kubeproxy/node-addresses.ts';
+import { nodeIP, primaryFamily } from '../../src/kubeproxy/node-addresses.ts';
 import { addressesIn, nodePortRanges } from '../../src/kubeproxy/node-ports.ts';
 import { parseRelease } from '../../src/kubeproxy/version.ts';
 
@@ -59,4 +59,12 @@ test("the node's own address depends on the release", () => {
   assert.equal(of('1.20.15'), '172.18.0.2');
   assert.equal(of('1.24.17', 4, { bindAddress: '192.0.2.7' }), '192.0.2.7');
   assert.equal(of('1.37.2', 4, { bindAddress: '192.0.2.7' }), '192.0.2.7');
+});
+
+test('a single-stack kube-proxy serves the family of its own address', () => {
+  assert.equal(primaryFamily(configuration({}), NODE), 4);
+  assert.equal(primaryFamily(configuration({ bindAddress: '::' }), NODE), 4);
+  assert.equal(primaryFamily(configuration({ bindAddress: 'fd00::1' }), NODE), 6);
+  const six: Node = { metadata: { name: 'n' }, status: { addresses: [{ type: 'InternalIP', address: 'fd00::5' }] } };
+  assert.equal(primaryFamily(configuration({}), six), 6);
 });

@@ -1,6 +1,7 @@
 /** The iptables rules that kube-proxy would have programmed on a node: by service port, and as iptables-save prints them. */
 import type { ClusterObjects } from '../../kubernetes/objects.ts';
 import { enabled } from '../features.ts';
+import { primaryFamily } from '../node-addresses.ts';
 import { proxied } from '../proxied.ts';
 import { expectedPort, type ExpectedPort } from './port.ts';
 import { resolveSettings, type IptablesOptions } from './resolve.ts';
@@ -18,10 +19,10 @@ export interface ExpectedIptables {
 
 /** Computes what each service port contributes on a node. Linear in Services and endpoints. */
 export function expectedIptables(objects: ClusterObjects, options: IptablesOptions): ExpectedIptables {
-  const { family, release, configuration, node } = options;
+  const { family, release, configuration, node, facts } = options;
   const featureGates = configuration.featureGates.value;
-  // Single-stack kube-proxies serve the family of their node's first address, here taken to be IPv4.
-  const served = family === 4 || enabled('IPv6DualStack', release, featureGates);
+  const dualStack = enabled('IPv6DualStack', release, featureGates) && facts.ipv6.value;
+  const served = dualStack || family === primaryFamily(configuration, node);
   const found = served ? proxied(objects, { family, release, featureGates }) : [];
   const place = {
     name: options.name,
@@ -36,7 +37,7 @@ export function expectedIptables(objects: ClusterObjects, options: IptablesOptio
   return {
     settings,
     served,
-    backend: options.facts.backend.value,
+    backend: facts.backend.value,
     ports: found.map((each) => expectedPort(each, place, settings)),
   };
 }
