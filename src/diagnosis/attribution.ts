@@ -109,7 +109,7 @@ export function attribute(differences: readonly SliceDifference[], index: PortIn
 }
 
 /** The ports that a rule or element leads to, names, or has the address and port of. */
-function portsAbout(entry: Entry, index: PortIndex): readonly ProxiedPort[] {
+export function portsAbout(entry: Entry, index: PortIndex): readonly ProxiedPort[] {
   return entry.text.startsWith('-A ') ? portsAboutRule(entry.text, index) : portsAboutJson(entry.text, index);
 }
 

@@ -94,7 +94,7 @@ interface KnownProxy {
 const proxies = new WeakMap<readonly Dump[], KnownProxy>();
 
 /** What was found out about a node's kube-proxy: anew only where something that it is read from has changed. */
-function proxyOf({ objects, capture, byHand }: NodeSubject): NodeProxy {
+export function proxyOf({ objects, capture, byHand }: NodeSubject): NodeProxy {
   const made = [objects.nodes, objects.pods, objects.kubeProxyConfig, objects.serverVersion, byHand];
   const known = proxies.get(capture.dumps);
   if (known && made.every((each, i) => each === known.made[i])) return known.proxy;
@@ -192,7 +192,7 @@ function nftablesFamily(
 const listings = new WeakMap<Dump, readonly NftObject[] | 'unreadable'>();
 
 /** The objects of `nft -j list ruleset`; undefined where there is no such dump, or one that is cut off. A dump is read once. */
-function listingOf(dumps: readonly Dump[]): readonly NftObject[] | undefined {
+export function listingOf(dumps: readonly Dump[]): readonly NftObject[] | undefined {
   const dump = dumps.find((each) => each.name === 'nft.json');
   if (!dump) return undefined;
   let listing = listings.get(dump);
@@ -294,7 +294,7 @@ function canonical(text: string): string {
 }
 
 /** All endpoints of a port in the API, ready or not. */
-function endpointsOf(objects: ClusterObjects, port: ProxiedPort): ReadonlySet<string> {
+export function endpointsOf(objects: ClusterObjects, port: ProxiedPort): ReadonlySet<string> {
   const found = new Set<string>();
   for (const slice of slicesOf(objects, keyOf(port.service)))
     for (const each of slice.ports ?? []) {

@@ -4,8 +4,9 @@ import type { NodeCapture, NodeRules } from '../kubernetes/source.ts';
 import { formatRelease } from '../kubeproxy/version.ts';
 import { byTrouble, finding, type Evidence, type Finding, type RuleEvidence } from './catalogue.ts';
 import { proxyFindings, proxyPods, serviceFindings } from './cluster.ts';
-import type { SliceDifference } from './compare.ts';
+import type { Entry, SliceDifference } from './compare.ts';
 import type { CommonDrift, Explanation, FamilyDrift, Leftover, NodeDrift, PortDrift } from './drift-types.ts';
+import { nftWords } from './nft-words.ts';
 import { lastChange } from './pending.ts';
 
 /** What is known of one node. */
@@ -219,7 +220,7 @@ function evidenceOf(differences: readonly SliceDifference[], explanation?: Expla
     consequences: explanation?.consequences.map((each) => each.words) ?? [],
     endpoints: explanation?.endpoints ?? [],
     rules: differences.flatMap(({ table, name, missing, extra, moved }): RuleEvidence[] => [
-      ...missing.map(({ text }) => ({ kind: 'missing' as const, table, chain: name, rule: text })),
+      ...missing.map((entry) => ({ kind: 'missing' as const, table, chain: name, rule: wordsOf(entry, table) })),
       ...(
         [
           ['extra', extra],
@@ -236,6 +237,10 @@ function evidenceOf(differences: readonly SliceDifference[], explanation?: Expla
       ),
     ]),
   };
+}
+
+function wordsOf({ text, canonical }: Entry, table: string): string {
+  return text.startsWith('-A ') ? text : nftWords(canonical, table.startsWith('ip6') ? 'ip6' : 'ip');
 }
 
 function listOf(names: readonly string[]): string {

@@ -13,7 +13,7 @@ import { isDispatch, isOwned, isShared } from './owned.ts';
 
 const BUILT_IN = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
 
-function isBuiltIn(chain: string): boolean {
+export function isBuiltIn(chain: string): boolean {
   return BUILT_IN.has(chain);
 }
 
@@ -28,7 +28,7 @@ export function iptablesDifferences(expected: ExpectedTables, actual: Blocks): r
       const left = expectedSlice(table, expectedChain);
       const right = block && actualSlice(table, actual, block);
       if (isBuiltIn(chain)) {
-        const difference = compareSlices(jumpsOf(left), right && jumpsOf(right));
+        const difference = compareSlices(jumpSlice(left), right && jumpSlice(right));
         // Where a jump stands among others' rules is not kube-proxy's to decide, and it never moves one.
         if (difference) found.push({ ...difference, moved: [] });
       } else if (isShared(chain)) {
@@ -57,14 +57,15 @@ export function iptablesDifferences(expected: ExpectedTables, actual: Blocks): r
     // difference of its own chain, and a trace follows it. Others' chains, in the middle of kube-proxy's or not, are theirs.
     for (const [chain, block] of blocks ?? []) {
       if (!isBuiltIn(chain) || chains.has(chain)) continue;
-      const difference = compareSlices(undefined, jumpsOf(actualSlice(table, actual, block)));
+      const difference = compareSlices(undefined, jumpSlice(actualSlice(table, actual, block)));
       if (difference) found.push(difference);
     }
   }
   for (const [table, { blocks }] of actual.tables) {
     if (expected.has(table)) continue;
     for (const block of blocks.values()) {
-      const difference = isBuiltIn(block.chain) && compareSlices(undefined, jumpsOf(actualSlice(table, actual, block)));
+      const difference =
+        isBuiltIn(block.chain) && compareSlices(undefined, jumpSlice(actualSlice(table, actual, block)));
       if (difference) found.push(difference);
     }
   }
@@ -97,8 +98,12 @@ function actualSlice(table: string, actual: Blocks, block: Block): Slice {
   return { table, name: block.chain, kind: 'chain', ordered: !isDispatch(table, block.chain), entries };
 }
 
-/** Of a built-in chain: its jumps to kube-proxy's chains. */
-function jumpsOf(slice: Slice): Slice {
+/** Of a built-in chain's rules: those that jump to kube-proxy's chains. */
+export function jumpsOf(rules: readonly string[]): readonly string[] {
+  return rules.filter(isJumpOfKubeProxy);
+}
+
+function jumpSlice(slice: Slice): Slice {
   return { ...slice, ordered: false, entries: slice.entries.filter((entry) => isJumpOfKubeProxy(entry.text)) };
 }
 
