@@ -6,6 +6,7 @@ import { configurationOf, override, type Configuration, type ProxyMode, type Set
 import { expectedIptables, iptablesText, type ExpectedIptables } from './iptables/expected.ts';
 import { nodeFacts, type NodeFacts } from './node-facts.ts';
 import { expectedNftables, type ExpectedNftables } from './nftables/expected.ts';
+import { withoutCounters } from './counters.ts';
 import { read } from './known.ts';
 import { releaseByShape, type Shape } from './shapes.ts';
 import { known, releaseOf, type KnownRelease, type Release } from './version.ts';
@@ -67,7 +68,8 @@ function seen(dumps: readonly Dump[]): { readonly text: string; readonly shape: 
   const known = seenDumps.get(dumps);
   if (known) return known;
   const of = (name: Dump['name']) => dumps.find((dump) => dump.name === name)?.text ?? '';
-  const text = [of('iptables-save.txt'), of('ip6tables-save.txt'), of('nft.txt') || of('nft.json')].join('\n');
+  const saves = withoutCounters(`${of('iptables-save.txt')}\n${of('ip6tables-save.txt')}`);
+  const text = `${saves}\n${of('nft.txt') || of('nft.json')}`;
   const found = { text, shape: releaseByShape(text) };
   seenDumps.set(dumps, found);
   return found;

@@ -6,6 +6,7 @@ import type { Node } from '../kubernetes/objects.ts';
 import type { Dump } from '../kubernetes/source.ts';
 import { formatAddress } from '../netfilter/address.ts';
 import { readNetwork } from '../netfilter/network.ts';
+import { withoutCounters } from './counters.ts';
 import { guessed, read, type Known } from './known.ts';
 import { parseLeniently } from './lenient.ts';
 
@@ -27,7 +28,7 @@ export interface NodeFacts {
 export function nodeFacts(node: Node | undefined, dumps: readonly Dump[]): NodeFacts {
   const text = (name: Dump['name']): string => dumps.find((dump) => dump.name === name)?.text ?? '';
   const version = text('iptables-version.txt');
-  const rules = `${text('iptables-save.txt')}\n${text('ip6tables-save.txt')}`;
+  const rules = withoutCounters(`${text('iptables-save.txt')}\n${text('ip6tables-save.txt')}`);
   return {
     backend: backend(version, rules),
     randomFully: randomFully(version),

@@ -49,6 +49,11 @@ test('what the node itself betrays is used: no nfacct, an old iptables, a libera
   assert.ok(uncounted.includes('--ctstate INVALID -j DROP'));
   const liberal = textOf('1.37.2', [dump('iptables-save.txt', counted.replace(/^.*--ctstate INVALID.*\n/m, ''))]);
   assert.ok(!liberal.includes('INVALID'));
+  // The same with counters before each rule, as iptables-save -c prints it.
+  const counters = read('1.28.15.txt').replaceAll(/^-A/gm, '[12:720] -A');
+  const bit = nodeProxy(objects, 'node-1', [dump('iptables-save.txt', counters.replaceAll('0x4000', '0x8000'))]);
+  assert.deepEqual([bit.configuration.masqueradeBit.value, bit.facts.nfacct.value], [15, false]);
+  assert.equal(bit.configuration.clusterCIDRs.value[0], '10.244.0.0/16');
   // 1.28 did not look at the sysctl: there a missing rule is missing.
   assert.ok(
     textOf('1.28.15', [dump('iptables-save.txt', read('1.28.15.txt').replace(/^.*INVALID.*\n/m, ''))]).includes(
