@@ -220,9 +220,17 @@ function judgeCommon(touches: readonly Touch[], court: Court): readonly CommonDr
   ];
 }
 
-/** A few packets that are about no Service: between pods, to the node, to the world. */
+/** A few packets that no Service port answers: to unused ports, between pods, to the node, to the world. */
 function otherWays(sample: readonly ProxiedPort[], ground: Ground): readonly ProbeWay[] {
   const ways = sample.slice(0, 8).flatMap((port) => waysOf(port, ground).slice(0, 2));
+  // Ports that a cluster IP does not have, and an echo request: nftables mode rejects them, iptables mode lets them pass.
+  const unused = ways
+    .filter((way) => way.kind === 'clusterIP')
+    .slice(0, 4)
+    .flatMap(({ address, port, protocol }): ProbeWay[] => [
+      { kind: 'rule', address, protocol, port: (port ?? 0) + 1 },
+      { kind: 'rule', address, protocol: 'icmp' },
+    ]);
   const outside = parsePrefix(ground.family === 4 ? '198.51.100.77' : '2001:db8::77')!;
   const addresses = [
     outside,
@@ -232,7 +240,11 @@ function otherWays(sample: readonly ProxiedPort[], ground: Ground): readonly Pro
       .slice(0, 2)
       .map((prefix) => ({ family: prefix.family, value: prefix.value + 60n })),
   ];
-  return [...ways, ...addresses.map((address): ProbeWay => ({ kind: 'rule', address, port: 8080, protocol: 'tcp' }))];
+  return [
+    ...ways,
+    ...unused,
+    ...addresses.map((address): ProbeWay => ({ kind: 'rule', address, port: 8080, protocol: 'tcp' })),
+  ];
 }
 
 /** One port of each kind: what matters to rules that all share. */

@@ -52,9 +52,14 @@ export async function mutate({ recording, node, name, seeds, breakText }: Run): 
     const mutation = breakText(original, seed);
     const changed = dumps.map((dump) => (dump.name === name ? { ...dump, text: mutation.text } : dump));
     // An address that the break has brought in is somewhere to send to, too.
-    const more = strangers(original, mutation.text).flatMap((destination) =>
-      usual.slice(0, 400).map((packet) => ({ ...packet, destination })),
-    );
+    const more = [
+      ...strangers(original, mutation.text).flatMap((destination) =>
+        usual.slice(0, 400).map((packet) => ({ ...packet, destination })),
+      ),
+      ...newPorts(original, mutation.text).flatMap((destinationPort) =>
+        usual.filter((_, i) => i % 7 === 0).map((packet) => ({ ...packet, destinationPort })),
+      ),
+    ];
     const after = run(changed);
     const hit = [
       ...usual.filter((packet, i) => usualBefore[i] !== after(packet)),
@@ -83,6 +88,12 @@ export async function mutate({ recording, node, name, seeds, breakText }: Run): 
     } else if (told && !mutation.affinity) miss(`no packet differs, reported is: ${sentences(drift).join('; ')}`);
   }
   return { harmful, harmless: seeds.length - harmful, misses };
+}
+
+function newPorts(before: string, after: string): readonly number[] {
+  const ports = (text: string) => new Set(text.match(/(?<=[",: ])\d{2,5}(?=[\]}, \n]|$)/gm));
+  const known = ports(before);
+  return [...ports(after)].filter((text) => !known.has(text)).map(Number);
 }
 
 function strangers(before: string, after: string): readonly Address[] {

@@ -275,6 +275,8 @@ export function packets(objects: ClusterObjects, network: NodeNetwork, family: 4
       .filter((address) => address.family === family);
   const [someone] = endpointsOf();
   const pod = parseAddress(family === 4 ? '10.244.0.77' : 'fd00:10:244::77')!;
+  // Where a prefix that is one bit longer or shorter ends.
+  const edges = (family === 4 ? ['10.244.200.9', '10.245.0.9', '203.0.113.200'] : []).map((t) => parseAddress(t)!);
   const found: PacketCase[] = [];
   for (const service of objects.services) {
     const { spec, status } = service;
@@ -286,7 +288,7 @@ export function packets(objects: ClusterObjects, network: NodeNetwork, family: 4
       .flatMap((text) => parseAddress(text) ?? [])
       .filter((address) => address.family === family);
     const strangers = spec.loadBalancerSourceRanges ? outside : outside.slice(0, 1);
-    const sources = distinct([...endpointsOf(service.metadata.name), pod, ...strangers]);
+    const sources = distinct([...endpointsOf(service.metadata.name), pod, ...edges, ...strangers]);
     for (const port of spec.ports ?? []) {
       const protocol = (port.protocol ?? 'TCP').toLowerCase() as 'tcp' | 'udp' | 'sctp';
       const ends: [Address, number][] = vips.flatMap((vip): [Address, number][] => [
