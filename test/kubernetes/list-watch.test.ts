@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, it } from 'node:test';
@@ -338,6 +338,23 @@ describe('following a kind of objects', () => {
     await until('the list is in', () => followed.names().join() === 'by-token-2');
     assert.ok(followed.healths.every((health) => health.kind === 'following'));
   });
+
+  for (const [what, end] of [
+    ['fails', 'process.exit(1)'],
+    ['gives what the server does not accept', `console.log('{"status": {"token": "old"}}')`],
+  ] as const)
+    it(`does not ask a plugin that ${what} again and again: it may open a browser each time`, async () => {
+      const server = await fake(({ reply }) => refuse(reply, 401, 'Unauthorized'));
+      const folder = await mkdtemp(path.join(os.tmpdir(), 'plugin-'));
+      ends.push(() => rm(folder, { recursive: true }));
+      const file = JSON.stringify(path.join(folder, 'asked'));
+      const script = `require('node:fs').appendFileSync(${file}, '.'); ${end}`;
+      const followed = follow(server, { exec: { command: process.execPath, args: ['-e', script] } });
+      await until('it was tried several times', () => followed.healths.length > 4);
+      const asked = await readFile(path.join(folder, 'asked'), 'utf8');
+      assert.ok(asked.length <= 2, asked);
+      assert.equal(followed.health(), 'lost');
+    });
 });
 
 describe('the wait between two tries', () => {

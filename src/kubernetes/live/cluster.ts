@@ -3,20 +3,13 @@ import { captureNode } from '../capture/node.ts';
 import { Changes } from '../changes.ts';
 import { decodeObject } from '../decode.ts';
 import type { ClusterObjects, ConfigMap, ObjectMeta } from '../objects.ts';
-import type {
-  ClusterSource,
-  Disposable,
-  NodeCapture,
-  NodeRules,
-  Problem,
-  SourceChange,
-  SourceState,
-} from '../source.ts';
+import type { ClusterSource, Disposable, NodeRules, Problem, SourceChange, SourceState } from '../source.ts';
 import { bodyText } from './body.ts';
 import { Collection } from './collection.ts';
 import type { Connection } from './connection.ts';
 import { listAndWatch, TIMING, type Health, type Timing } from './list-watch.ts';
 import { FOLLOWED, RESOURCES, type Followed } from './resources.ts';
+import { Slots } from './slots.ts';
 
 /** Nodes that are captured at the same time. */
 const AT_ONCE = 4;
@@ -43,8 +36,7 @@ export class LiveCluster implements ClusterSource {
   #state: SourceState = { kind: 'connecting' };
   /** Milliseconds since the epoch. */
   #lostSince: number | undefined;
-  #slots = AT_ONCE;
-  readonly #waiting: (() => void)[] = [];
+  readonly #slots = new Slots(AT_ONCE);
 
   constructor(connection: Connection, timing: Timing = TIMING) {
     this.#connection = connection;
@@ -122,17 +114,13 @@ export class LiveCluster implements ClusterSource {
     const progress = (done: number, of: number): void =>
       set({ kind: 'capturing', done, of, ...(earlier ? { earlier } : {}) });
     progress(0, 1);
-    await this.#slot(signal);
-    try {
+    const result = await this.#slots.run(async () => {
       const objects = await this.#withProxyPods();
-      const result: NodeCapture | Problem = await captureNode(this.#connection, objects, node, signal, progress);
-      if (signal.aborted) set(before);
-      else if ('dumps' in result) set({ kind: 'captured', capture: result });
-      else set({ kind: 'failed', problem: result, at: Date.now(), ...(earlier ? { earlier } : {}) });
-    } finally {
-      this.#slots++;
-      this.#waiting.shift()?.();
-    }
+      return captureNode(this.#connection, objects, node, signal, progress);
+    }, signal);
+    if (signal.aborted || result === undefined) set(before);
+    else if ('dumps' in result) set({ kind: 'captured', capture: result });
+    else set({ kind: 'failed', problem: result, at: Date.now(), ...(earlier ? { earlier } : {}) });
   }
 
   /** The objects; with kube-proxy's pods from their own namespace where pods of all namespaces may not be listed. */
@@ -155,15 +143,6 @@ export class LiveCluster implements ClusterSource {
       const listening = this.#changes.listen(() => this.rules(node).kind === 'capturing' || done());
       signal.addEventListener('abort', done, { once: true });
     });
-  }
-
-  async #slot(signal: AbortSignal): Promise<void> {
-    while (this.#slots === 0 && !signal.aborted)
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    this.#slots--;
   }
 
   #changed(name: keyof ClusterObjects): void {

@@ -47,12 +47,17 @@ interface Prepared {
 /** A credential is renewed so long before it ends. */
 const EARLY = 30_000;
 
+/** Plugins may open a browser to let the user sign in: so long none is asked again, by itself, after it has failed or was of no use. */
+const PLUGIN_REST = 5 * 60_000;
+
 export class Connection implements Api {
   readonly name: string;
   readonly server: string;
   readonly namespace: string;
   readonly #context: ActiveContext | undefined;
   #prepared: Promise<Prepared> | undefined;
+  /** Milliseconds since the epoch. */
+  #pluginRests = 0;
   #disposed = false;
 
   /** Without a context: the service account of the pod that we run in. */
@@ -80,8 +85,12 @@ export class Connection implements Api {
     return this.#request(target, options);
   }
 
-  /** Forgets the credentials: the next request gets new ones. */
+  /** The server does not accept the credentials: the next request gets new ones, unless a plugin has just given them. */
   refresh(): void {
+    if (this.#context && hasPlugin(this.#context.user)) {
+      if (Date.now() < this.#pluginRests) return;
+      this.#pluginRests = Date.now() + PLUGIN_REST;
+    }
     this.#prepared = undefined;
   }
 
@@ -133,7 +142,10 @@ export class Connection implements Api {
 
   async #credentials(): Promise<Prepared> {
     const known = this.#prepared;
-    const prepared = await known?.catch(() => undefined);
+    const prepared = await known?.catch((error: unknown) => {
+      if (Date.now() < this.#pluginRests) throw error;
+      return undefined;
+    });
     if (prepared && prepared.expires - EARLY > Date.now()) return prepared;
     // Whoever comes first renews it for all.
     if (this.#prepared === known) this.#prepared = this.#prepare();
@@ -142,13 +154,22 @@ export class Connection implements Api {
     return fresh;
   }
 
+  async #askPlugin(user: KubeconfigEntry, cluster: KubeconfigEntry): Promise<Credential> {
+    try {
+      return await runPlugin(user, cluster);
+    } catch (error) {
+      this.#pluginRests = Date.now() + PLUGIN_REST;
+      throw error;
+    }
+  }
+
   async #prepare(): Promise<Prepared> {
     const config = new KubeConfig();
     let expires = Infinity;
     let groups: readonly string[] = [];
     if (this.#context) {
       const { cluster, user } = this.#context;
-      const credential = hasPlugin(user) ? await runPlugin(user, cluster) : undefined;
+      const credential = hasPlugin(user) ? await this.#askPlugin(user, cluster) : undefined;
       expires = credential?.expires ?? Infinity;
       groups = strings(user.value['as-groups']);
       config.loadFromOptions({
