@@ -20,14 +20,20 @@ export interface Observed {
   readonly held: (container: string, id: string) => Held | undefined;
 }
 
+/** A dump is read once; what it betrays is small. */
+const known = new WeakMap<Dump, ReadonlyMap<NftFamily, Observed>>();
+
 /** By family: a listing as JSON or as text. A family whose table is not there, or was not read, is left out. */
 export function observe(dumps: readonly Dump[]): ReadonlyMap<NftFamily, Observed> {
-  const found = new Map<NftFamily, Observed>();
   const named = (name: Dump['name']) => dumps.find((dump) => dump.name === name && dump.text !== '');
   const dump = named('nft.json') ?? named('nft.txt');
-  if (!dump) return found;
+  if (!dump) return new Map();
+  const earlier = known.get(dump);
+  if (earlier) return earlier;
+  const found = new Map<NftFamily, Observed>();
   for (const table of readNft(dump.text, dump.name).tables)
     if (table.name === TABLE && (table.family === 'ip' || table.family === 'ip6')) found.set(table.family, look(table));
+  known.set(dump, found);
   return found;
 }
 
@@ -45,19 +51,16 @@ function look({ sets, chains }: Table): Observed {
   };
 }
 
+/** Read at once, so that the listing itself need not be kept. */
 function holding(sets: readonly NamedSet[]): Observed['held'] {
-  const elements = new Map<string, ReadonlyMap<string, Held>>();
-  return (container, id) => {
-    let held = elements.get(container);
-    if (!held) {
-      const found = sets.find(({ name }) => name === container)?.elements ?? [];
-      held = new Map(
-        found.map((element) => [keyText(element.key), { verdict: verdict(element), comment: element.comment }]),
+  const maps = new Map<string, ReadonlyMap<string, Held>>();
+  for (const { kind, name, elements } of sets)
+    if (kind === 'map')
+      maps.set(
+        name,
+        new Map(elements.map((each) => [keyText(each.key), { verdict: verdict(each), comment: each.comment }])),
       );
-      elements.set(container, held);
-    }
-    return held.get(id);
-  };
+  return (container, id) => maps.get(container)?.get(id);
 }
 
 function keyText(key: Expression): string {
