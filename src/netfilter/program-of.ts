@@ -1,6 +1,6 @@
 import type { Family } from './address.ts';
 import { readIpsets, type IpSet } from './ipset.ts';
-import { readIptables } from './iptables/reader.ts';
+import { readIptablesSlices } from './iptables/reader.ts';
 import { nftTables, readNft } from './nftables/tables.ts';
 import type { Ruleset } from './nftables/ruleset.ts';
 import type { Program, ReadProblem, Reading, Table } from './program.ts';
@@ -16,16 +16,38 @@ export interface DumpText {
  * iptables-save, which says everything, and left out of what nft lists of them; where that text is missing, nft's listing has to do.
  */
 export function programOf(dumps: readonly DumpText[]): Program {
+  const slices = programSlices(dumps);
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+  }
+}
+
+/** The same in slices of a few milliseconds (nft's listings are one slice each): yields the share that is done, 0 to 1. */
+export function* programSlices(dumps: readonly DumpText[]): Generator<number, Program, void> {
   const iptables: Reading[] = [];
   const ipsets = new Map<string, IpSet>();
   const problems: ReadProblem[] = [];
+  const all = dumps.reduce((sum, { text }) => sum + text.length, 1);
+  let before = 0;
   for (const { name, text } of dumps) {
-    if (isIptables(name)) iptables.push(readIptables({ text, dump: name, ...defaultsOf(name) }));
-    else if (name === 'ipset-save.txt') {
+    if (isIptables(name)) {
+      const reading = readIptablesSlices({ text, dump: name, ...defaultsOf(name) });
+      for (;;) {
+        const step = reading.next();
+        if (step.done) {
+          iptables.push(step.value);
+          break;
+        }
+        yield (before + step.value * text.length) / all;
+      }
+    } else if (name === 'ipset-save.txt') {
       const reading = readIpsets(text, name);
       for (const set of reading.sets.values()) ipsets.set(set.name, set);
       problems.push(...reading.problems);
     }
+    before += text.length;
+    yield before / all;
   }
   const nft = nftOf(dumps);
   return {

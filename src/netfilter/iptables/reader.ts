@@ -25,31 +25,50 @@ function baseOf(table: string, chain: string, policy: string): Base | undefined 
   return { hook, priority, type, policy: policy === 'DROP' ? 'drop' : 'accept' };
 }
 
-/** Reads the text of iptables-save or ip6tables-save, of either backend, with whatever stands around it. */
-export function readIptables(source: ScanSource): Reading {
+/** Chains made between two yields. */
+const SLICE = 8192;
+
+/**
+ * Reads the text of iptables-save or ip6tables-save, of either backend, with whatever stands around it. Yields now and then, with the share
+ * that is done, so that the reading of a big node need not stop everything else; `readIptables` reads without a pause.
+ */
+export function* readIptablesSlices(source: ScanSource): Generator<number, Reading, void> {
   const scanning = scanIptables(source);
+  let scan: Scan | undefined;
+  while (!scan) {
+    const step = scanning.next();
+    if (step.done) scan = step.value;
+    else yield (step.value / source.text.length) * SCANNING;
+  }
+  const tables: Table[] = [];
+  for (const scanned of scan.tables) {
+    const { table, chains } = emptyTable(scanned);
+    const from = { text: source.text, dump: source.dump, scanned };
+    let made = 0;
+    for (const chain of scanned.chains.values()) {
+      chains.set(chain.name, new IptablesChain(table, chain, from, baseOf(scanned.name, chain.name, chain.policy)));
+      if (++made % SLICE === 0) yield SCANNING + ((1 - SCANNING) * made) / scanned.chains.size;
+    }
+    tables.push(table);
+  }
+  return { tables, problems: scan.problems };
+}
+
+/** The scan's share of the work. */
+const SCANNING = 0.8;
+
+export function readIptables(source: ScanSource): Reading {
+  const reading = readIptablesSlices(source);
   for (;;) {
-    const { done, value } = scanning.next();
-    if (done) return readingOf(source, value);
+    const { done, value } = reading.next();
+    if (done) return value;
   }
 }
 
-export function readingOf(source: ScanSource, scan: Scan): Reading {
-  return { tables: scan.tables.map((table) => tableOf(source, table)), problems: scan.problems };
-}
-
-function tableOf({ text, dump }: ScanSource, scanned: ScannedTable): Table {
+function emptyTable({ engine, family, name }: ScannedTable): {
+  readonly table: Table;
+  readonly chains: Map<string, Chain>;
+} {
   const chains = new Map<string, Chain>();
-  const table: Table = {
-    engine: scanned.engine,
-    family: scanned.family,
-    name: scanned.name,
-    label: scanned.name,
-    chains,
-    language: iptables,
-  };
-  const from = { text, dump, scanned };
-  for (const chain of scanned.chains.values())
-    chains.set(chain.name, new IptablesChain(table, chain, from, baseOf(scanned.name, chain.name, chain.policy)));
-  return table;
+  return { table: { engine, family, name, label: name, chains, language: iptables }, chains };
 }

@@ -1,0 +1,98 @@
+/**
+ * npm run bench: what reading and tracing cost, as ratios within this run, since machines differ. The kernel's own reader,
+ * iptables-legacy-restore --test, is the yardstick (root; without it only our own times are printed).
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseAddress, parsePrefix } from '../../src/netfilter/address.ts';
+import type { NodeNetwork, PacketCase } from '../../src/netfilter/outcome.ts';
+import { programOf } from '../../src/netfilter/program-of.ts';
+import { trace } from '../../src/netfilter/trace.ts';
+import { clusterDump } from './cluster.ts';
+
+const NETWORK: NodeNetwork = {
+  interfaces: ['eth0'],
+  addresses: [{ address: parseAddress('172.18.0.2')!, length: 16, interface: 'eth0' }],
+  routes: [{ prefix: parsePrefix('0.0.0.0/0')!, interface: 'eth0' }],
+};
+
+function packetTo(service: number): PacketCase {
+  const vip = `10.${96 + (service >> 16)}.${(service >> 8) & 255}.${service & 255}`;
+  return {
+    in: 'eth0',
+    source: parseAddress('203.0.113.9')!,
+    destination: parseAddress(vip)!,
+    protocol: 'tcp',
+    destinationPort: 80,
+  };
+}
+
+const ms = (time: number): string => `${time.toFixed(time < 10 ? 1 : 0)} ms`;
+
+/** The best of so many runs, in milliseconds. */
+function best(runs: number, work: () => void): number {
+  let least = Infinity;
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now();
+    work();
+    least = Math.min(least, performance.now() - start);
+  }
+  return least;
+}
+
+function kernelReads(file: string): number | undefined {
+  const start = performance.now();
+  const { status } = spawnSync('sh', ['-c', `unshare -n iptables-legacy-restore --test < '${file}'`]);
+  return status === 0 ? performance.now() - start : undefined;
+}
+
+function readAndTrace(text: string): number {
+  return trace(programOf([{ name: 'iptables-save.txt', text }]), NETWORK, packetTo(1)).length;
+}
+
+for (const [services, runs] of [
+  [2_500, 5],
+  [25_000, 3],
+] as const) {
+  const file = path.join(os.tmpdir(), `service-traffic-bench-${process.pid}.txt`);
+  writeFileSync(file, clusterDump(services, 10));
+  try {
+    const text = readFileSync(file, 'latin1');
+    const lines = text.split('\n').length;
+    globalThis.gc?.();
+    const before = process.memoryUsage();
+    const program = programOf([{ name: 'iptables-save.txt', text }]);
+    trace(program, NETWORK, packetTo(1));
+    globalThis.gc?.();
+    const after = process.memoryUsage();
+    const used = (after.heapUsed + after.external - before.heapUsed - before.external) / 2 ** 20;
+    const ours = best(runs, () => readAndTrace(text));
+    const kernel = kernelReads(file);
+    console.log(
+      `${services * 10} endpoints, ${lines} lines, ${(text.length / 2 ** 20).toFixed(0)} MB: reading to the first trace ${ms(ours)}` +
+        (kernel === undefined
+          ? ''
+          : `, iptables-legacy-restore --test ${ms(kernel)}: ${(kernel / ours).toFixed(1)} times faster`) +
+        (globalThis.gc ? `, ${used.toFixed(0)} MB above the text` : ''),
+    );
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+let first: number | undefined;
+for (const services of [100, 1_000, 10_000]) {
+  const program = programOf([{ name: 'iptables-save.txt', text: clusterDump(services, 3) }]);
+  const chosen = Array.from({ length: 50 }, (_, i) => Math.floor((i * services) / 50));
+  const once = (): void => {
+    for (const service of chosen) trace(program, NETWORK, packetTo(service));
+  };
+  for (let i = 0; i < 20; i++) once();
+  const each = (best(40, once) / chosen.length) * 1000;
+  first ??= each;
+  console.log(
+    `${services} Services: a warm trace ${each.toFixed(1)} µs, ${(each / first).toFixed(2)} times that of 100`,
+  );
+}
