@@ -1,5 +1,5 @@
 /** Random clusters on the rig: made by a real API server, programmed by real kube-proxies, read back as a recording is. */
-import type { Service } from '../../src/kubernetes/objects.ts';
+import type { Namespace, Service } from '../../src/kubernetes/objects.ts';
 import { DUMP_COMMANDS } from '../../src/kubernetes/dump.ts';
 import type { DumpName } from '../../src/kubernetes/source.ts';
 import type { Rig } from '../cluster/rig.ts';
@@ -10,33 +10,13 @@ export type Files = ReadonlyMap<string, Uint8Array>;
 
 const KINDS = ['namespaces', 'services', 'endpointslices', 'endpoints', 'nodes', 'pods'] as const;
 
-/** Puts the Services and slices of a random cluster in the place of whatever there was. */
+/** Puts the Services and slices of a random cluster in the place of those of the one before. */
 export async function apply(rig: Rig, cluster: RandomCluster): Promise<void> {
-  for (const kind of ['services', 'endpointslices', 'endpoints'])
-    await rig.kubectl([
-      'delete',
-      kind,
-      '--all-namespaces',
-      '-l',
-      'component!=apiserver,!kubernetes.io/service-name',
-      '--wait=false',
-      '--ignore-not-found',
-    ]);
-  await rig.kubectl([
-    'delete',
-    'endpointslices',
-    '--all-namespaces',
-    '-l',
-    'endpointslice.kubernetes.io/managed-by=random',
-    '--ignore-not-found',
-  ]);
-  const wanted = (service: Service): number => ((service.spec.ports ?? []).some(({ nodePort }) => nodePort) ? 0 : 1);
+  await clear(rig);
+  const services = cluster.services.map(withNodePorts);
   const items = [
     ...cluster.namespaces.map((object) => ({ apiVersion: 'v1', kind: 'Namespace', ...object })),
-    // Those with node ports of their own first, so that nobody else is given one of these by chance.
-    ...[...cluster.services]
-      .sort((a, b) => wanted(a) - wanted(b))
-      .map((object) => ({ apiVersion: 'v1', kind: 'Service', ...object })),
+    ...services.map((object) => ({ apiVersion: 'v1', kind: 'Service', ...object })),
     ...cluster.endpointSlices.map((object) => ({
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
@@ -44,12 +24,33 @@ export async function apply(rig: Rig, cluster: RandomCluster): Promise<void> {
     })),
   ];
   await rig.kubectl(['apply', '--server-side', '--validate=false', '-f', '-'], list(items));
-  const balanced = cluster.services.filter(({ status }) => status !== undefined);
+  const balanced = services.filter(({ status }) => status !== undefined);
   if (balanced.length > 0)
     await rig.kubectl(
       ['apply', '--server-side', '--subresource=status', '--validate=false', '-f', '-'],
       list(balanced.map(({ metadata, status }) => ({ apiVersion: 'v1', kind: 'Service', metadata, status }))),
     );
+}
+
+/** One request for all Services of a namespace, one for all slices: object by object kubectl takes minutes. */
+async function clear(rig: Rig): Promise<void> {
+  const found = JSON.parse(await rig.kubectl(['get', 'namespaces', '-o', 'json'])) as { items: readonly Namespace[] };
+  for (const { metadata } of found.items) {
+    if (metadata.name.startsWith('kube-')) continue;
+    const selector = encodeURIComponent('component!=apiserver');
+    await rig.kubectl(['delete', '--raw', `/api/v1/namespaces/${metadata.name}/services?labelSelector=${selector}`]);
+    const slices = `/apis/discovery.k8s.io/v1/namespaces/${metadata.name}/endpointslices`;
+    const random = encodeURIComponent('endpointslice.kubernetes.io/managed-by=random');
+    await rig.kubectl(['delete', '--raw', `${slices}?labelSelector=${random}`]);
+  }
+}
+
+/** Ports that ask for none are given one that nobody else asks for: what the API server would choose by chance might be another's. */
+function withNodePorts(service: Service, i: number): Service {
+  const { type, ports } = service.spec;
+  if ((type !== 'NodePort' && type !== 'LoadBalancer') || !ports) return service;
+  const given = ports.map((port, k) => ({ ...port, nodePort: port.nodePort ?? 31300 + 3 * i + k }));
+  return { ...service, spec: { ...service.spec, ports: given } };
 }
 
 function list(items: readonly object[]): string {
