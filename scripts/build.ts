@@ -10,7 +10,7 @@ import { context, type BuildOptions, type Metafile } from 'esbuild';
 
 const root = path.resolve(import.meta.dirname, '..');
 
-/** The two bundles: what runs in VS Code's extension host, and the page inside the diagram panel. */
+/** The two bundles: what runs in VS Code's extension host, and the pages inside the diagram's and the matrix's panels. */
 function bundles(production: boolean): readonly BuildOptions[] {
   const common: BuildOptions = {
     absWorkingDir: root,
@@ -44,7 +44,7 @@ function bundles(production: boolean): readonly BuildOptions[] {
       ? [
           {
             ...common,
-            entryPoints: { webview: 'src/webview/main.ts' },
+            entryPoints: { webview: 'src/webview/main.ts', matrix: 'src/webview/matrix/main.ts' },
             outdir: 'dist',
             format: 'esm',
             platform: 'browser',

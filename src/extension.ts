@@ -4,6 +4,7 @@ import { registerCommands } from './views/commands.ts';
 import { Connection } from './views/connection.ts';
 import { Badges } from './views/decorations.ts';
 import { restoreDiagrams } from './views/diagram/serializer.ts';
+import { DRIFT_SCHEME, LazyDriftDocuments } from './views/drift-scheme.ts';
 import { DUMP_SCHEME, DumpDocuments } from './views/dump-documents.ts';
 import { Health } from './views/health.ts';
 import { registerLanguages } from './views/languages.ts';
@@ -30,6 +31,7 @@ export function activate(context: vscode.ExtensionContext): unknown {
       ),
   });
   const dumps = new DumpDocuments(connection);
+  const drifts = new LazyDriftDocuments(connection);
   const health = new Health(connection);
   const services = new ServicesTree(connection, health);
   const traces = new TraceDocuments(connection);
@@ -59,6 +61,8 @@ export function activate(context: vscode.ExtensionContext): unknown {
     badges,
     dumps,
     vscode.workspace.registerTextDocumentContentProvider(DUMP_SCHEME, dumps),
+    drifts,
+    vscode.workspace.registerTextDocumentContentProvider(DRIFT_SCHEME, drifts),
     vscode.window.registerFileDecorationProvider(badges),
     restoreDiagrams(connection),
     keepContextKeys(connection),

@@ -37,6 +37,11 @@ function table(parts: Parts): Readonly<Record<string, Command>> {
       const selection = { service, ...(port !== undefined && { port }), ...(node !== undefined && { node }) };
       (await import('./diagram/panel.ts')).showDiagram(connection, selection);
     },
+    compareRules: async (first?: unknown, second?: unknown) => {
+      const { service, node } = subjectOf(first, second);
+      await (await import('./compare-rules.ts')).compareRules(connection, service, node);
+    },
+    showMatrix: async () => (await import('./matrix/panel.ts')).showMatrix(connection),
     trace: async (first?: unknown, second?: unknown) =>
       (await import('./trace.ts')).trace(connection, subjectOf(first, second)),
     capture: async () => (await import('./capture.ts')).capture(connection),

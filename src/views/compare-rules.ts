@@ -1,0 +1,57 @@
+/** VS Code's own diff of what a node should hold and what it holds. */
+import * as vscode from 'vscode';
+import { sideBySide } from '../diagnosis/side-by-side.ts';
+import { nodeSummary, serviceStates } from '../diagnosis/summary.ts';
+import type { ClusterSource } from '../kubernetes/source.ts';
+import type { Traffic } from './context.ts';
+import { driftIn, subjectIn } from './drift.ts';
+import { sideUri, type Side } from './drift-scheme.ts';
+import { t } from './words.ts';
+
+/** The text of one side; a comment that says why where there is none. */
+export async function sideText(
+  traffic: Traffic,
+  node: string,
+  service: string | undefined,
+  side: Side,
+): Promise<string> {
+  // After a reload of the window the document is asked for before anything else.
+  const source = await traffic.open();
+  await traffic.captured([node]);
+  const subject = subjectIn(source, node);
+  const sides = subject && sideBySide(subject, service);
+  return sides?.[side] ?? `# ${t('The rules of {0} were not read, or cannot be computed for its mode.', node)}\n`;
+}
+
+/** Command: of one Service, or of the whole node. Asks for the node where none is given. */
+export async function compareRules(traffic: Traffic, service: string | undefined, wanted?: string): Promise<void> {
+  const source = await traffic.open();
+  const node = wanted ?? (await pickNode(source, service));
+  if (node === undefined) return;
+  await traffic.captured([node]);
+  const title =
+    service === undefined ? t('{0}: expected ↔ actual', node) : t('{0} on {1}: expected ↔ actual', service, node);
+  await vscode.commands.executeCommand(
+    'vscode.diff',
+    sideUri(source, node, service, 'expected'),
+    sideUri(source, node, service, 'actual'),
+    title,
+    { preview: true },
+  );
+}
+
+/** The nodes that differ first. */
+async function pickNode(source: ClusterSource, service: string | undefined): Promise<string | undefined> {
+  const names = source.objects.nodes.map(({ metadata }) => metadata.name);
+  if (names.length <= 1) return names[0];
+  const rows = names.map((label) => {
+    const drift = driftIn(source, label);
+    if (!drift) return { label, description: t('not read yet'), differs: 0 };
+    const { words, drifted } = nodeSummary(drift);
+    const differs = service === undefined ? drifted > 0 : serviceStates(drift).get(service) === 'drifted';
+    return { label, description: words, differs: differs ? 1 : 0 };
+  });
+  rows.sort((a, b) => b.differs - a.differs);
+  const title = t('Compare with what kube-proxy should have written: on which node?');
+  return (await vscode.window.showQuickPick(rows, { title }))?.label;
+}

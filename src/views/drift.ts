@@ -1,0 +1,41 @@
+import type { NodeDrift } from '../diagnosis/drift-types.ts';
+import { nodeDrift, type NodeSubject } from '../diagnosis/drift.ts';
+import type { ClusterObjects } from '../kubernetes/objects.ts';
+import type { ClusterSource, NodeCapture } from '../kubernetes/source.ts';
+import { programOf } from '../netfilter/program-of.ts';
+import { nodeNetwork } from '../translation/network.ts';
+import { captureIn } from './capture-of.ts';
+
+interface Made {
+  readonly objects: ClusterObjects;
+  readonly capture: NodeCapture;
+  readonly subject: NodeSubject;
+  drift: NodeDrift | undefined;
+}
+
+const made = new WeakMap<ClusterSource, Map<string, Made>>();
+
+function madeFor(source: ClusterSource, node: string): Made | undefined {
+  const capture = captureIn(source.rules(node));
+  if (!capture) return undefined;
+  const { objects } = source;
+  const known = made.get(source) ?? new Map<string, Made>();
+  made.set(source, known);
+  const before = known.get(node);
+  if (before && before.objects === objects && before.capture === capture) return before;
+  const { network } = nodeNetwork(node, objects, capture);
+  const next: Made = { objects, capture, subject: { objects, capture, network, program: programOf }, drift: undefined };
+  known.set(node, next);
+  return next;
+}
+
+/** What a node's drift is computed from; undefined where its rules were not read. */
+export function subjectIn(source: ClusterSource, node: string): NodeSubject | undefined {
+  return madeFor(source, node)?.subject;
+}
+
+/** The node's drift at this moment: the same until its rules or the objects change. undefined where its rules were not read. */
+export function driftIn(source: ClusterSource, node: string): NodeDrift | undefined {
+  const known = madeFor(source, node);
+  return known && (known.drift ??= nodeDrift(known.subject));
+}

@@ -1,0 +1,188 @@
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import { matrixOf, type MatrixNode } from '../../diagnosis/matrix.ts';
+import type { NodeDrift } from '../../diagnosis/drift-types.ts';
+import { keyOf } from '../../kubernetes/objects.ts';
+import type { ClusterSource } from '../../kubernetes/source.ts';
+import { captureIn } from '../capture-of.ts';
+import type { Traffic } from '../context.ts';
+import { diagramHtml } from '../diagram/html.ts';
+import { driftIn } from '../drift.ts';
+import { t } from '../words.ts';
+import { matrixWords } from './page-words.ts';
+import { readToMatrixPanel, type ToMatrixPage, type ToMatrixPanel } from './protocol.ts';
+
+export const MATRIX_VIEW = 'serviceTraffic.matrix';
+
+/** So often is a matrix that is still being computed shown, in milliseconds. */
+const SHOWN_EVERY = 400;
+
+let open: MatrixPanel | undefined;
+
+/** Command: all nodes against all Services. There is one such panel. */
+export function showMatrix(traffic: Traffic): void {
+  if (open) open.reveal();
+  else open = new MatrixPanel(traffic, () => (open = undefined));
+}
+
+class MatrixPanel {
+  readonly #traffic: Traffic;
+  readonly #panel: vscode.WebviewPanel;
+  readonly #disposables: vscode.Disposable[] = [];
+  #listening = false;
+  /** Counts up with every change: a computation that is overtaken by one begins anew. */
+  #moment = 0;
+  #computing = false;
+  #closed = false;
+
+  constructor(traffic: Traffic, closed: () => void) {
+    this.#traffic = traffic;
+    const dist = vscode.Uri.joinPath(traffic.extensionUri, 'dist');
+    this.#panel = vscode.window.createWebviewPanel(MATRIX_VIEW, t('Nodes and Services'), vscode.ViewColumn.Active, {
+      enableScripts: true,
+      localResourceRoots: [dist],
+    });
+    const { webview } = this.#panel;
+    this.#disposables.push(
+      this.#panel.onDidDispose(() => {
+        this.#closed = true;
+        for (const disposable of this.#disposables.splice(0)) disposable.dispose();
+        closed();
+      }),
+      this.#panel.onDidChangeViewState(() => {
+        if (!this.#panel.visible) this.#listening = false;
+      }),
+      webview.onDidReceiveMessage((value: unknown) => {
+        const message = readToMatrixPanel(value);
+        if (message) void this.#answer(message);
+        else traffic.log.warn('The matrix sent something that is no message', JSON.stringify(value));
+      }),
+      traffic.onDidChange(() => this.#change()),
+    );
+    const uri = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, name)).toString();
+    webview.html = diagramHtml({
+      script: uri('matrix.js'),
+      style: uri('matrix.css'),
+      cspSource: webview.cspSource,
+      nonce: randomBytes(18).toString('base64url'),
+      title: t('Nodes and Services'),
+      language: vscode.env.language,
+    });
+  }
+
+  reveal(): void {
+    this.#panel.reveal();
+  }
+
+  #change(): void {
+    this.#moment++;
+    void this.#compute();
+  }
+
+  async #answer(message: ToMatrixPanel): Promise<void> {
+    const run = (command: string, ...args: unknown[]) =>
+      vscode.commands.executeCommand(`serviceTraffic.${command}`, ...args);
+    switch (message.type) {
+      case 'ready':
+        this.#listening = true;
+        this.#post({ type: 'words', words: matrixWords() });
+        await this.#traffic.open();
+        this.#change();
+        break;
+      case 'tell': {
+        const { node, service } = message;
+        this.#post({ type: 'told', node, service, sentences: this.#sentences(node, service) });
+        break;
+      }
+      case 'compare':
+        await run('compareRules', {
+          ...(message.service !== undefined && { service: message.service }),
+          node: message.node,
+        });
+        break;
+      case 'diagram':
+        await run('showDiagram', message.service, message.node);
+        break;
+      case 'capture': {
+        const source = await this.#traffic.open();
+        const names = source.objects.nodes.map(({ metadata }) => metadata.name);
+        if (message.again) await source.capture(names);
+        else await this.#traffic.captured(names);
+        break;
+      }
+      case 'problem':
+        this.#traffic.log.error('In the matrix', message.text);
+        break;
+    }
+  }
+
+  /** Node by node, giving VS Code its turn in between; what is known so far is shown from time to time. */
+  async #compute(): Promise<void> {
+    if (this.#computing || !this.#listening) return;
+    this.#computing = true;
+    try {
+      for (let moment = -1; moment !== this.#moment && !this.#closed;) {
+        moment = this.#moment;
+        const source = this.#traffic.source;
+        if (!source) return;
+        await this.#computeOnce(source, () => moment !== this.#moment || this.#closed || !this.#listening);
+      }
+    } catch (error) {
+      this.#traffic.log.error('comparing nodes for the matrix', error);
+    } finally {
+      this.#computing = false;
+    }
+  }
+
+  async #computeOnce(source: ClusterSource, overtaken: () => boolean): Promise<void> {
+    const names = source.objects.nodes.map(({ metadata }) => metadata.name);
+    const nodes: MatrixNode[] = [];
+    let shown = performance.now();
+    for (const [i, name] of names.entries()) {
+      nodes.push(nodeOf(source, name));
+      await new Promise((resolve) => setImmediate(resolve));
+      if (overtaken()) return;
+      if (performance.now() - shown < SHOWN_EVERY) continue;
+      this.#show(source, nodes, names.length - i - 1);
+      shown = performance.now();
+    }
+    this.#show(source, nodes, 0);
+  }
+
+  #show(source: ClusterSource, nodes: readonly MatrixNode[], waiting: number): void {
+    const services = source.objects.services.map(keyOf);
+    this.#post({ type: 'matrix', cluster: source.name, matrix: matrixOf(nodes, services), waiting });
+  }
+
+  #sentences(node: string, service: string): readonly string[] {
+    const source = this.#traffic.source;
+    const drift = source && driftIn(source, node);
+    return drift ? sentencesOf(drift, service) : [];
+  }
+
+  #post(message: ToMatrixPage): void {
+    void this.#panel.webview.postMessage(message);
+  }
+}
+
+function nodeOf(source: ClusterSource, name: string): MatrixNode {
+  const rules = source.rules(name);
+  if (captureIn(rules)) return { name, drift: driftIn(source, name) };
+  const why = rules.kind === 'failed' ? rules.problem.message : t('not read yet');
+  return { name, drift: undefined, why };
+}
+
+function sentencesOf(drift: NodeDrift, service: string): readonly string[] {
+  if (drift.kind === 'unknown') return [drift.words];
+  return drift.families.flatMap((family) => [
+    ...family.common.flatMap((common) =>
+      common
+        .explain()
+        .consequences.slice(0, 2)
+        .map((each) => each.words),
+    ),
+    ...family.drifted
+      .filter((port) => port.service === service)
+      .flatMap((port) => port.explain().consequences.map((each) => each.words)),
+  ]);
+}

@@ -1,0 +1,184 @@
+/** The page of the matrix: nodes × Services, drawn where it is in sight, with a line below about the chosen cell. */
+import type { Matrix } from '../../diagnosis/matrix.ts';
+import { stateOf } from '../../diagnosis/matrix.ts';
+import { readToMatrixPage } from '../../views/matrix/protocol.ts';
+import { h, patch, type Child } from '../element.ts';
+import { say, speak } from '../say.ts';
+import { CELL, grid, HEAD, moved, NAMES, ROW, rowName, stateWords, type Spot } from './grid.ts';
+import './matrix.css';
+import { post } from './vscode-api.ts';
+
+let matrix: Matrix = { services: [], rows: [] };
+let cluster = '';
+let waiting = 0;
+let spot: Spot = { row: 0, column: 0 };
+let told: { readonly key: string; readonly sentences: readonly string[] } = { key: '', sentences: [] };
+let due = false;
+/** Set where the chosen cell is to have the focus once it is drawn. */
+let focusing = false;
+
+const root = document.getElementById('page')!;
+const bar = root.appendChild(document.createElement('header'));
+const sight = root.appendChild(document.createElement('main'));
+const line = root.appendChild(document.createElement('footer'));
+line.setAttribute('aria-live', 'polite');
+
+function change(): void {
+  if (due) return;
+  due = true;
+  requestAnimationFrame(draw);
+}
+
+function draw(): void {
+  due = false;
+  try {
+    patch(bar, header());
+    if (matrix.rows.length > 0 && matrix.services.length > 0) {
+      const { scrollLeft: left, scrollTop: top, clientWidth: width, clientHeight: height } = sight;
+      patch(sight, [grid(matrix, { left, top, width, height }, spot, { focus: choose, open })]);
+    } else patch(sight, [h('p', { class: 'empty' }, say('No Service that kube-proxy programs.'))]);
+    patch(line, about());
+    if (focusing) {
+      focusing = false;
+      sight.querySelector<HTMLElement>('[tabindex="0"]')?.focus({ preventScroll: true });
+    }
+  } catch (error) {
+    post({ type: 'problem', text: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+}
+
+function header(): readonly Child[] {
+  const nodes = matrix.rows.reduce((sum, row) => sum + row.nodes.length, 0);
+  const unread = matrix.rows.some((row) => row.why !== undefined);
+  return [
+    h('h1', { key: 'title' }, say('Nodes and Services')),
+    h('span', { class: 'dim', key: 'cluster' }, cluster),
+    h(
+      'span',
+      { class: 'dim', key: 'counts' },
+      say('{0} Services · {1} nodes in {2} rows', matrix.services.length, nodes, matrix.rows.length),
+    ),
+    ...(waiting > 0 ? [h('span', { class: 'dim', key: 'waiting' }, say('Comparing: {0} nodes to go', waiting))] : []),
+    ...(unread
+      ? [
+          h(
+            'button',
+            { class: 'link', key: 'read', on: { click: () => post({ type: 'capture', again: false }) } },
+            say('Read the nodes that were not read'),
+          ),
+        ]
+      : []),
+  ];
+}
+
+function about(): readonly Child[] {
+  const row = matrix.rows[spot.row];
+  const service = matrix.services[spot.column];
+  if (!row || service === undefined) return [];
+  const node = row.nodes[0]!;
+  const state = stateOf(row.cells[spot.column]);
+  const sentences = told.key === keyOf(node, service) ? told.sentences : [];
+  return [
+    h(
+      'p',
+      { key: 'what' },
+      h('strong', {}, say('{0} on {1}: {2}', service, rowName(row), row.why ?? stateWords(state))),
+    ),
+    ...sentences.map((sentence, i) => h('p', { key: `s${i}` }, `${sentence}.`)),
+    h(
+      'p',
+      { key: 'links' },
+      ...(row.why === undefined
+        ? [
+            h(
+              'button',
+              { class: 'link', key: 'compare', on: { click: () => open(spot) } },
+              say('Compare expected with actual'),
+            ),
+          ]
+        : []),
+      h(
+        'button',
+        { class: 'link', key: 'diagram', on: { click: () => post({ type: 'diagram', node, service }) } },
+        say('Diagram'),
+      ),
+      h('span', { class: 'dim', key: 'keys' }, say('Arrow keys move, Enter compares expected with actual rules.')),
+    ),
+  ];
+}
+
+function keyOf(node: string, service: string): string {
+  return `${node}|${service}`;
+}
+
+function choose(next: Spot): void {
+  spot = next;
+  focusing = true;
+  const left = next.column * CELL;
+  const top = next.row * ROW;
+  const [width, height] = [sight.clientWidth - NAMES, sight.clientHeight - HEAD];
+  if (left < sight.scrollLeft) sight.scrollLeft = left;
+  else if (left + CELL > sight.scrollLeft + width) sight.scrollLeft = left + CELL - width;
+  if (top < sight.scrollTop) sight.scrollTop = top;
+  else if (top + ROW > sight.scrollTop + height) sight.scrollTop = top + ROW - height;
+  ask();
+  change();
+}
+
+function ask(): void {
+  const row = matrix.rows[spot.row];
+  const service = matrix.services[spot.column];
+  if (!row || service === undefined) return;
+  const state = stateOf(row.cells[spot.column]);
+  if (state === 'drifted' || state === 'pending' || row.common) post({ type: 'tell', node: row.nodes[0]!, service });
+}
+
+function open(at: Spot): void {
+  const row = matrix.rows[at.row];
+  const service = matrix.services[at.column];
+  if (row && service !== undefined && row.why === undefined) post({ type: 'compare', node: row.nodes[0]!, service });
+}
+
+sight.addEventListener('scroll', change, { passive: true });
+sight.addEventListener('keydown', (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.key === 'Enter') {
+    open(spot);
+    event.preventDefault();
+    return;
+  }
+  const next = moved(event.key, spot, matrix, Math.max(1, Math.floor((sight.clientHeight - HEAD) / ROW) - 1));
+  if (!next) return;
+  event.preventDefault();
+  choose(next);
+});
+
+window.addEventListener('message', (event: MessageEvent<unknown>) => {
+  const message = readToMatrixPage(event.data);
+  switch (message?.type) {
+    case 'words':
+      speak(message.words);
+      break;
+    case 'matrix':
+      matrix = message.matrix;
+      cluster = message.cluster;
+      waiting = message.waiting;
+      spot = {
+        row: Math.max(0, Math.min(spot.row, matrix.rows.length - 1)),
+        column: Math.max(0, Math.min(spot.column, matrix.services.length - 1)),
+      };
+      ask();
+      break;
+    case 'told':
+      told = { key: keyOf(message.node, message.service), sentences: message.sentences };
+      break;
+    case undefined:
+      return;
+  }
+  change();
+});
+new ResizeObserver(change).observe(document.documentElement);
+window.addEventListener('error', (event) => post({ type: 'problem', text: event.message }));
+
+change();
+post({ type: 'ready' });
