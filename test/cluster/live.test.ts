@@ -212,6 +212,43 @@ describe('a real cluster', { skip, timeout: 20 * 60_000 }, () => {
     assert.match(source.state.problem.advice, /docs\/clusterrole\.yaml/);
   });
 
+  it('is shown as far as it goes to a user with rights in one namespace', async () => {
+    await rig.kubectl(['create', 'rolebinding', 'shopkeeper', '-n', 'shop', '--clusterrole=view', '--user=nobody']);
+    const file = path.join(folder, 'shopkeeper');
+    await writeFile(file, await readFile(rig.kubeconfigs.nobody, 'utf8'));
+    await rig.kubectl(['config', '--kubeconfig', file, 'set-context', '--current', '--namespace=shop']);
+    const source = await openLiveCluster({ kubeconfig: file });
+    sources.push(source);
+    await until(source, 'ready', isReady(source));
+    assert.ok(source.state.kind === 'ready');
+    assert.match(source.state.missing[0]!.problem.message, /You may list services in the namespace shop alone/);
+    assert.ok(source.objects.services.length >= 18);
+    assert.ok(source.objects.services.every((service) => service.metadata.namespace === 'shop'));
+    await source.capture(['node-1']);
+    const rules = source.rules('node-1');
+    assert.ok(rules.kind === 'failed' && rules.problem.code === 'forbidden');
+    assert.match(rules.problem.message, /may not list pods in kube-system/);
+    await rig.kubectl(['delete', 'rolebinding', 'shopkeeper', '-n', 'shop']);
+  });
+
+  for (const [verb, said] of [
+    // What the server says is not always of use: our words name both verbs.
+    ['get', /is forbidden: $/],
+    ['create', /cannot get resource "pods\/exec"/],
+  ] as const)
+    it(`asks for both verbs where exec is allowed with ${verb} alone`, async () => {
+      const name = `exec-by-${verb}`;
+      await rig.kubectl(['create', 'role', name, '-n', 'kube-system', `--verb=${verb}`, '--resource=pods/exec']);
+      await rig.kubectl(['create', 'rolebinding', name, '-n', 'kube-system', `--role=${name}`, '--user=viewer']);
+      const source = await open('viewer');
+      await source.capture(['node-1']);
+      await rig.kubectl(['delete', 'role,rolebinding', name, '-n', 'kube-system']);
+      const rules = source.rules('node-1');
+      assert.ok(rules.kind === 'failed' && rules.problem.code === 'forbidden', JSON.stringify(rules));
+      assert.match(rules.problem.detail ?? '', said);
+      assert.match(rules.problem.advice, /get and create on pods\/exec/);
+    });
+
   it('is shown whole to a user who has just the rights in docs/clusterrole.yaml', async () => {
     const role = (await readFile(ROLE, 'utf8')).replace(/^#.*\n/gm, '').replaceAll('USER', 'reader');
     await rig.kubectl(['apply', '-f', '-'], role);

@@ -115,8 +115,8 @@ export class LiveCluster implements ClusterSource {
       set({ kind: 'capturing', done, of, ...(earlier ? { earlier } : {}) });
     progress(0, 1);
     const result = await this.#slots.run(async () => {
-      const objects = await this.#withProxyPods();
-      return captureNode(this.#connection, objects, node, signal, progress);
+      const objects = await this.#withProxyPods(node);
+      return 'code' in objects ? objects : captureNode(this.#connection, objects, node, signal, progress);
     }, signal);
     if (signal.aborted || result === undefined) set(before);
     else if ('dumps' in result) set({ kind: 'captured', capture: result });
@@ -124,10 +124,16 @@ export class LiveCluster implements ClusterSource {
   }
 
   /** The objects; with kube-proxy's pods from their own namespace where pods of all namespaces may not be listed. */
-  async #withProxyPods(): Promise<ClusterObjects> {
+  async #withProxyPods(node: string): Promise<ClusterObjects | Problem> {
     const pods = this.#health.get('pods');
     if (pods?.kind === 'following' && !pods.reduced) return this.objects;
     const found = await this.#json('/api/v1/namespaces/kube-system/pods');
+    if (found === 403)
+      return {
+        code: 'forbidden',
+        message: `You may not list pods in kube-system: kube-proxy’s pod on ${node} cannot be found`,
+        advice: 'Ask for the verbs list and watch on pods; docs/clusterrole.yaml has all that is needed.',
+      };
     if (!isRecord(found) || !Array.isArray(found['items'])) return this.objects;
     const more = found['items'].flatMap((value) => decodeObject('Pod', value).object ?? []);
     return { ...this.objects, pods: [...this.objects.pods, ...more] };
