@@ -1,11 +1,12 @@
 import type { PartialSettings, Settings } from './configuration.ts';
+import { settingsOfTables } from './nftables/betrayed.ts';
 
 /** What a node's rules betray of the configuration that wrote them, for nodes whose kube-proxy is neither pod nor ConfigMap. */
 export function settingsOfDump(dump: string): PartialSettings {
   const from = "the node's rules";
   if (dump === '') return { from, settings: {} };
   const nft = /^table ip6? kube-proxy\b/m.test(dump) || /"name":\s*"kube-proxy"/.test(dump);
-  if (nft) return { from, settings: { mode: 'nftables', ...fromNft(dump) } };
+  if (nft) return { from, settings: { mode: 'nftables', ...settingsOfTables(dump) } };
   if (/^:KUBE-IPVS-FILTER|^:KUBE-NODE-PORT\s/m.test(dump)) return { from, settings: { mode: 'ipvs' } };
   if (!/^:KUBE-SERVICES/m.test(dump)) return { from, settings: {} };
   return { from, settings: { mode: 'iptables', ...fromIptables(dump) } };
@@ -38,15 +39,4 @@ function byInterface(name: string): Partial<Settings> {
   return name.endsWith('+')
     ? { detectLocalMode: 'InterfaceNamePrefix', interfaceNamePrefix: name.slice(0, -1) }
     : { detectLocalMode: 'BridgeInterface', bridgeInterface: name };
-}
-
-/** Text of `nft list ruleset`; of JSON only the mode is read. */
-function fromNft(dump: string): Partial<Settings> {
-  const mark = /mark set (?:meta )?mark or 0x([0-9a-f]+)|mark & 0x([0-9a-f]+)/.exec(dump);
-  const bits = mark?.[1] ?? mark?.[2];
-  const cidrs = [...new Set([...dump.matchAll(/saddr != (\S+) jump mark-for-masquerade/g)].map((match) => match[1]!))];
-  return {
-    ...(bits === undefined ? {} : { masqueradeBit: Math.log2(parseInt(bits, 16)) }),
-    ...(cidrs.length > 0 ? { clusterCIDRs: cidrs } : {}),
-  };
 }
