@@ -81,11 +81,19 @@ export function nodeFacts(
       [moment(capture.at), capture.pod && t('by exec into {0}', capture.pod)].filter((x) => x).join(' · '),
       'history',
     );
-    for (const dump of capture.dumps)
+    for (const dump of [...capture.dumps].sort((a, b) => rankOf(a) - rankOf(b)))
       if (dump.name !== 'iptables-version.txt' && dump.text.trim() !== '')
         rows.push({ kind: 'dump', id: `dump/${name}/${dump.name}`, node: name, dump });
   }
   return rows;
+}
+
+/** Rules first, then what the node's network says. */
+const ORDER = ['iptables-', 'ip6tables-', 'nft.txt', 'nft.json', 'ipset', 'ipvsadm'];
+
+function rankOf({ name }: Dump): number {
+  const rank = ORDER.findIndex((start) => name.startsWith(start));
+  return rank < 0 ? ORDER.length : rank;
 }
 
 export function nodesText(

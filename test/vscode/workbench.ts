@@ -115,7 +115,11 @@ export class Workbench {
   async unfold(tree: string, text: string | RegExp): Promise<void> {
     const row = this.row(tree, text);
     await row.waitFor({ timeout: 20_000 });
-    if ((await row.getAttribute('aria-expanded')) === 'false') await row.click();
+    // A click on a tree that is being drawn anew may go astray.
+    for (let i = 0; i < 5 && (await row.getAttribute('aria-expanded')) === 'false'; i++) {
+      await row.click();
+      await sleep(300);
+    }
   }
 
   /** By the palette, as one types it. */
