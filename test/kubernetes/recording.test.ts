@@ -172,6 +172,15 @@ describe('a recording', () => {
     );
   });
 
+  it('that is big has each node’s rules read when they are asked for', async () => {
+    const save = await readFile(path.join(STALE, 'nodes/node-1/iptables-save.txt'));
+    const files = memoryFiles(new Map([['nodes/n/iptables-save.txt', save]]));
+    const source = await openRecordingFiles(files, 'big', 'big', 0, save.length - 1);
+    assert.deepEqual(source.rules('n'), { kind: 'none' });
+    await source.capture(['n']);
+    assert.equal(source.rules('n').kind, 'captured');
+  });
+
   it('knows no rules of a node without a folder, and says so when asked for them', async () => {
     const source = await memory({ 'objects/services.json': '[]' });
     assert.deepEqual(source.rules('node-9'), { kind: 'none' });

@@ -26,12 +26,14 @@ const LOST: Partial<Record<ListName, string>> = {
  * @param name what to call it, such as the folder's name
  * @param location where it is, in words for the user
  * @param fallbackAt milliseconds since the epoch: when the recording was made, where nothing in it says so
+ * @param readAtOnce bytes of rules: more than that are not read until somebody asks for a node's with `capture`
  */
 export async function openRecordingFiles(
   files: RecordingFiles,
   name: string,
   location: string,
   fallbackAt = 0,
+  readAtOnce = READ_AT_ONCE,
 ): Promise<ClusterSource> {
   let found: Awaited<ReturnType<RecordingFiles['list']>>;
   try {
@@ -66,7 +68,7 @@ export async function openRecordingFiles(
   const at = newestTime(read.objects) ?? fallbackAt;
   const bytes = found.reduce((sum, file) => sum + (nodeOfPath(file.path) === undefined ? 0 : file.size), 0);
   for (const [node, paths] of nodeFiles)
-    await source.add(node, { paths: paths.map((file) => file.path), at }, bytes <= READ_AT_ONCE);
+    await source.add(node, { paths: paths.map((file) => file.path), at }, bytes <= readAtOnce);
   return source;
 }
 
