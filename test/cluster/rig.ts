@@ -75,6 +75,7 @@ export function whyNoRig(): string | undefined {
     try {
       ensurePackages(['iptables', 'nftables', 'ipset', 'conntrack', 'iproute2', 'openssl'], 'The test cluster');
       if (!goPath()) ensurePackages(['golang-go'], 'The test cluster, which is built from source,');
+      why = oldGo();
     } catch (error) {
       why = error instanceof Error ? error.message : String(error);
     }
@@ -88,6 +89,14 @@ function goPath(): string | undefined {
     commandPath('go') ??
     (spawnSync('/usr/local/go/bin/go', ['version']).status === 0 ? '/usr/local/go/bin/go' : undefined)
   );
+}
+
+/** In words, where the Go here is from before it could do that. */
+function oldGo(): string | undefined {
+  const version = spawnSync(goPath() ?? 'go', ['version'], { encoding: 'utf8' }).stdout.trim();
+  const [, major, minor] = /go(\d+)\.(\d+)/.exec(version) ?? [];
+  if (Number(major) > 1 || Number(minor) >= 21) return undefined;
+  return `the cluster is built with Go 1.21 or newer, and there is ${version || 'none'}: install a newer one, first on PATH`;
 }
 
 /** Builds what is missing and gives the path of the all-in-one binary. */
