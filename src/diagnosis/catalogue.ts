@@ -133,7 +133,7 @@ export const CATALOGUE = {
     code: 'ST205',
     severity: 'error',
     message:
-      '{count} rules of {node} cannot be read, first line {line} of {dump}: {rule}. What they do to a packet is not known.',
+      '{node} has rules that cannot be read ({count}), the first in line {line} of {dump}: {rule}. What they do to a packet is not known.',
     advice:
       'Print the rules with the iptables version that wrote them ({node} has another one than its kube-proxy image).',
   },

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { byTrouble, CATALOGUE, fill, type Finding } from '../../src/diagnosis/catalogue.ts';
+import { findingsOf, type NodeView } from '../../src/diagnosis/findings.ts';
+import type { Dump, NodeRules } from '../../src/kubernetes/source.ts';
+import { driftOf, edited, recorded, RECORDINGS, type Recorded } from './recorded.ts';
+
+/** With each node's dumps changed before they are looked at. */
+function findings(
+  cluster: Recorded,
+  change: (dumps: readonly Dump[]) => readonly Dump[] = (dumps) => dumps,
+): readonly Finding[] {
+  const nodes = [...cluster.captures].map(([node, capture]): NodeView => {
+    const rules: NodeRules = { kind: 'captured', capture: { ...capture, dumps: change(capture.dumps) } };
+    return { node, rules, drift: driftOf(cluster, node, change) };
+  });
+  return findingsOf(cluster.objects, nodes);
+}
+
+function brief(list: readonly Finding[]): readonly string[] {
+  return list.map(({ name, service, node }) => [name, service, node].filter((part) => part).join(' '));
+}
+
+/** The three Services of the recorded shop that are wrong in the API already. */
+const SHOP = ['selector-label shop/typo', 'no-named-port shop/wrong-port', 'none-ready shop/slow'];
+
+describe('the findings', () => {
+  for (const recording of RECORDINGS.filter((name) => !/stale|both|1\.37-nftables/.test(name)))
+    test(`about ${recording} are those of its objects alone`, async () => {
+      assert.deepEqual(brief(findings(await recorded(recording))), SHOP);
+    });
+
+  test('about the stale node: what drifted there, and that its kube-proxy is behind', async () => {
+    const found = findings(await recorded('1.37-iptables-stale-node'));
+    const drift = found.filter(({ name }) => name === 'drift');
+    assert.equal(drift.length, 12);
+    assert.deepEqual([...new Set(drift.map(({ node }) => node))], ['node-3']);
+    const [behind] = found.filter(({ name }) => name === 'proxy-behind');
+    assert.match(
+      behind!.message,
+      /^kube-proxy on node-3 has not written since 2026-11-23T17:03:02\.000Z at the latest/,
+    );
+    const front = drift.find(({ service, port }) => service === 'shop/front' && port === 'http')!;
+    assert.deepEqual(
+      front.evidence!.rules.filter(({ kind }) => kind === 'extra').map(({ line, chain }) => [chain, typeof line]),
+      [
+        ['KUBE-SVC-LQHX3O73FPKHOFRJ', 'number'],
+        ['KUBE-SVC-LQHX3O73FPKHOFRJ', 'number'],
+      ],
+    );
+  });
+
+  test('about two backends say which rules decide, node by node', async () => {
+    const found = findings(await recorded('1.37-iptables-both-backends')).filter(({ code }) => code === 'ST206');
+    assert.deepEqual(
+      found.map(({ node }) => node),
+      ['node-1', 'node-2', 'node-3'],
+    );
+    assert.match(
+      found[0]!.message,
+      /those of iptables-legacy decide all \d+ kinds of packets to Services, those of iptables-nft decide none\.$/,
+    );
+    assert.match(
+      found[1]!.message,
+      /those of iptables-nft decide \d+, of shop\/cart-local, shop\/node-cache, shop\/public-local:http\.$/,
+    );
+  });
+
+  test('about a node whose dump is cut off say where', async () => {
+    const cut = (dumps: readonly Dump[]) =>
+      edited('iptables-save.txt', (text) => text.slice(0, text.indexOf('-A KUBE-SVC-') + 20))(dumps).map((dump) =>
+        dump.name === 'iptables-save.txt' ? { ...dump, complete: false } : dump,
+      );
+    const found = findings(await recorded('1.37-iptables-nft'), cut).filter(({ name }) => name === 'truncated');
+    assert.equal(found.length, 3);
+    assert.match(found[0]!.message, /^iptables-save\.txt of node-1 is cut off: it ends in line \d+, "-A KUBE-SVC-/);
+  });
+
+  test('about rules that iptables garbled name the first line', async () => {
+    const garble = edited('iptables-save.txt', (text) =>
+      text.replace(/-j DNAT --to-destination \S+/, '-j DNAT [unsupported revision]'),
+    );
+    const [found] = findings(await recorded('1.37-iptables-nft'), garble).filter(({ name }) => name === 'unreadable');
+    assert.match(
+      found!.message,
+      /^node-1 has rules that cannot be read \(1\), the first in line \d+ of iptables-save\.txt: -A KUBE-SEP-/,
+    );
+  });
+
+  test('about a node without kube-proxy say so, and call nothing missing', async () => {
+    const found = findings(await recorded('1.37-iptables-nft'), (dumps) =>
+      dumps.map((dump) => ({ ...dump, text: '' })),
+    );
+    assert.deepEqual(
+      brief(found).filter((each) => each.includes('node-1')),
+      ['no-kube-proxy node-1'],
+    );
+  });
+
+  test('about a kube-proxy that does not run, and one that is missing', async () => {
+    const cluster = await recorded('1.37-iptables-nft');
+    const isProxy = (pod: (typeof cluster.objects.pods)[number], node: string) =>
+      pod.metadata.labels?.['k8s-app'] === 'kube-proxy' && pod.spec?.nodeName === node;
+    const pods = cluster.objects.pods
+      .filter((pod) => !isProxy(pod, 'node-2'))
+      .map((pod) =>
+        isProxy(pod, 'node-3') ? { ...pod, status: { ...pod.status, phase: 'Failed', conditions: [] } } : pod,
+      );
+    const found = brief(findings({ ...cluster, objects: { ...cluster.objects, pods } }));
+    assert.ok(found.includes('proxy-missing node-2'), found.join());
+    assert.ok(found.includes('proxy-not-running node-3'), found.join());
+  });
+
+  test('come with trouble first', async () => {
+    const found = findings(await recorded('1.37-iptables-both-backends'));
+    assert.deepEqual([...found].sort(byTrouble), found);
+    const order = found.map(({ severity }) => severity);
+    assert.ok(
+      order.lastIndexOf('error') < order.indexOf('warning') && order.lastIndexOf('warning') < order.indexOf('info'),
+    );
+  });
+});
+
+describe('the catalogue', () => {
+  test('gives each code to one subject: what is about nodes is 2xx or 3xx', () => {
+    for (const [name, { code, message }] of Object.entries(CATALOGUE)) {
+      assert.match(code, /^ST[123]\d\d$/, name);
+      if (code.startsWith('ST1')) assert.match(message, /^\{service\}/, name);
+      else assert.match(message, /\{node\}/, name);
+    }
+  });
+
+  test('has whole sentences, with advice', () => {
+    for (const [name, { message, advice }] of Object.entries(CATALOGUE)) {
+      assert.match(message, /[.}]$/, name);
+      assert.match(advice, /[.}]$/, name);
+    }
+  });
+
+  test('fills every placeholder that it has a value for', () => {
+    assert.equal(fill('{a} and {b}, {c}', { a: '1', b: '2' }), '1 and 2, {c}');
+  });
+});
