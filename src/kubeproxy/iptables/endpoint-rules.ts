@@ -29,6 +29,14 @@ export function endpointRules(
   }
 }
 
+/** What the comments of the rules to endpoints say. */
+export interface BalanceComments {
+  readonly again: (endpoint: ProxiedEndpoint) => string;
+  readonly next: (endpoint: ProxiedEndpoint, i: number) => string;
+  /** Even where there are very many endpoints: those rules have no comments else. */
+  readonly always?: boolean;
+}
+
 /** From a chain of the service port to its endpoints: first where the client was before, then by chance. */
 export function balance(
   lines: Lines,
@@ -36,14 +44,10 @@ export function balance(
   port: ProxiedPort,
   endpoints: readonly ProxiedEndpoint[],
   settings: IptablesSettings,
-  /** What the rules' comment says; the rules have none where there are very many endpoints, except in KUBE-XLB. */
-  says: {
-    readonly again: (endpoint: ProxiedEndpoint) => string;
-    readonly next: (endpoint: ProxiedEndpoint, i: number) => string;
-  },
+  says: BalanceComments,
 ): void {
   const n = endpoints.length;
-  const written = settings.large && !chain.startsWith('KUBE-XLB-') ? () => '' : comment;
+  const written = settings.large && says.always !== true ? () => '' : comment;
   if (port.affinitySeconds !== undefined)
     for (const endpoint of endpoints) {
       const SEP = endpointChain(port, endpoint);
@@ -57,10 +61,7 @@ export function balance(
 }
 
 /** Since 1.24 the comment of a rule to an endpoint names it. */
-export function arrow(N: string): {
-  readonly again: (e: ProxiedEndpoint) => string;
-  readonly next: (e: ProxiedEndpoint) => string;
-} {
+export function arrow(N: string): BalanceComments {
   const text = (endpoint: ProxiedEndpoint) => `${N} -> ${endpoint.text}`;
   return { again: text, next: text };
 }

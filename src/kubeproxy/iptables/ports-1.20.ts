@@ -117,7 +117,8 @@ export function portLines(port: ProxiedPort, selection: Selection, settings: Ipt
   if (!hasEndpoints || slip) return lines;
 
   endpointRules(lines, port, selection.reachable, words, settings);
-  balance(lines, SVC, port, selection.cluster, settings, { again: () => N, next: () => N });
+  const plain = { again: () => N, next: () => N };
+  balance(lines, SVC, port, selection.cluster, settings, plain);
   if (!onlyLocal) return lines;
 
   if (localKnown)
@@ -130,9 +131,11 @@ export function portLines(port: ProxiedPort, selection: Selection, settings: Ipt
   );
   if (selection.local.length === 0)
     nat.push(`-A ${XLB} -m comment --comment "${N} has no local endpoints" -j KUBE-MARK-DROP`);
-  balance(lines, XLB, port, selection.local, settings, {
+  const numbered = {
     again: () => N,
-    next: (_, i) => `Balancing rule ${i} for ${N}`,
-  });
+    next: (_: unknown, i: number) => `Balancing rule ${i} for ${N}`,
+    always: true,
+  };
+  balance(lines, XLB, port, selection.local, settings, atLeast(settings.release, 23) ? plain : numbered);
   return lines;
 }
