@@ -2,11 +2,11 @@
  * One kind of objects, kept like the server's: a list in pages, then watches from where it ended, for as long as the signal lets it. It
  * outlives restarts of the server, expired watches, half-open connections and credentials that end. What it has stays valid meanwhile.
  */
-import { decodeObject, type KindName, type Kinds } from '../decode.ts';
+import type { KindName, Kinds } from '../decode.ts';
 import type { Problem } from '../source.ts';
-import type { Api, Reply } from './connection.ts';
-import { bodyText, lines, statusOf } from './body.ts';
-import { Trouble, unreachable } from './trouble.ts';
+import { Busy, Expired, listAll, Refused, watch } from './collection-requests.ts';
+import type { Api } from './connection.ts';
+import { absent, forbidden, oneNamespace, problemOf } from './list-watch-problems.ts';
 
 export interface Resource<K extends KindName = KindName> {
   readonly kind: K;
@@ -59,26 +59,6 @@ export const TIMING: Timing = {
   pageSize: 500,
 };
 
-/** The server forgot the version that we asked for: list again. */
-class Expired extends Error {}
-
-class Refused extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/** Too many requests, or a server that is starting: the server may say how long to wait, in milliseconds. */
-class Busy extends Error {
-  readonly waitMs: number | undefined;
-  constructor(message: string, waitMs: number | undefined) {
-    super(message);
-    this.waitMs = waitMs;
-  }
-}
-
 /** Tries that a reader who was let in before takes a refusal for a server that starts: its RBAC isn't loaded yet. */
 const REFUSALS_OF_A_START = 5;
 
@@ -108,7 +88,7 @@ export async function listAndWatch<K extends KindName>(
       const path = only === undefined ? resource.group : `${resource.group}/namespaces/${encodeURIComponent(only)}`;
       const collection = `${path}/${resource.name}`;
       if (version === undefined) {
-        const list = await listAll(api, collection, resource.kind, signal, timing);
+        const list = await listAll(api, collection, resource.kind, signal, timing.pageSize);
         sink.replace(list.objects);
         version = list.version;
         following();
@@ -167,169 +147,6 @@ export function backoff(failures: number, timing: Timing): number {
   return full * (0.5 + Math.random() / 2);
 }
 
-async function listAll<K extends KindName>(
-  api: Api,
-  collection: string,
-  kind: K,
-  signal: AbortSignal,
-  timing: Timing,
-): Promise<{ readonly objects: readonly Kinds[K][]; readonly version: string }> {
-  const objects: Kinds[K][] = [];
-  let next = '';
-  let limit: number | undefined = timing.pageSize;
-  for (;;) {
-    const query = new URLSearchParams({
-      ...(limit ? { limit: String(limit) } : {}),
-      ...(next ? { continue: next } : {}),
-    });
-    const reply = await api.get(`${collection}?${query}`, { signal });
-    if (reply.status === 410 && next !== '') {
-      // The list changed under our pages for too long: take it in one piece.
-      reply.body.destroy();
-      [next, limit] = ['', undefined];
-      objects.length = 0;
-      continue;
-    }
-    const page = (await checked(reply)) as Page;
-    for (const value of page.items ?? []) {
-      const { object } = decodeObject(kind, value);
-      if (object) objects.push(object);
-    }
-    next = page.metadata?.continue ?? '';
-    if (next === '') return { objects, version: page.metadata?.resourceVersion ?? '' };
-  }
-}
-
-interface Page {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly unknown[] | null;
-}
-
-/** Rejects where the watch could not begin, or the version has expired; an end of any other kind is no failure by itself. */
-async function watch<K extends KindName>(
-  api: Api,
-  collection: string,
-  kind: K,
-  version: string,
-  sink: Sink<K>,
-  signal: AbortSignal,
-  timing: Timing,
-  opened: () => void,
-): Promise<{ readonly version: string; readonly events: boolean; readonly error?: unknown }> {
-  const [least, most] = timing.watchSeconds;
-  const query = new URLSearchParams({
-    watch: '1',
-    allowWatchBookmarks: 'true',
-    resourceVersion: version,
-    timeoutSeconds: String(Math.round(least + Math.random() * (most - least))),
-  });
-  const reply = await api.get(`${collection}?${query}`, { signal, idleMs: timing.watchIdle });
-  if (reply.status !== 200) await checked(reply);
-  opened();
-  let newest = version;
-  let events = false;
-  let broken: { readonly error?: unknown } = {};
-  try {
-    for await (const line of lines(reply.body)) {
-      const event = parse(line);
-      if (event.type === 'ERROR') throw failed(event.object);
-      const metadata = isRecord(event.object) && isRecord(event.object['metadata']) ? event.object['metadata'] : {};
-      if (event.type !== 'BOOKMARK') {
-        const { object } = decodeObject(kind, event.object);
-        if (object && event.type === 'DELETED') sink.remove(object);
-        else if (object) sink.upsert(object);
-      }
-      if (typeof metadata['resourceVersion'] === 'string') newest = metadata['resourceVersion'];
-      events = true;
-    }
-  } catch (error) {
-    if (error instanceof Expired || error instanceof Refused || signal.aborted) throw error;
-    broken = { error };
-  } finally {
-    reply.body.destroy();
-  }
-  return { version: newest, events, ...broken };
-}
-
-interface WatchEvent {
-  readonly type: string;
-  readonly object: unknown;
-}
-
-function parse(line: string): WatchEvent {
-  const value: unknown = JSON.parse(line);
-  if (!isRecord(value) || typeof value['type'] !== 'string') throw new Error('a watch event without a type');
-  return { type: value['type'], object: value['object'] };
-}
-
-/** An ERROR event of a watch carries a Status. */
-function failed(status: unknown): Error {
-  const { code, reason, message } = statusOf(status);
-  if (code === 410 || reason === 'Expired' || reason === 'Gone') return new Expired(message);
-  return code === 403 ? new Refused(403, message) : new Error(message);
-}
-
-/** The reply's JSON, or what its status means. */
-async function checked(reply: Reply): Promise<unknown> {
-  const text = await bodyText(reply.body);
-  if (reply.status === 200) return JSON.parse(text);
-  let message = text.slice(0, 500);
-  try {
-    message = statusOf(JSON.parse(text)).message;
-  } catch {
-    // Not every gateway on the way speaks JSON.
-  }
-  if (reply.status === 410) throw new Expired(message);
-  if (reply.status === 401 || reply.status === 403 || reply.status === 404) throw new Refused(reply.status, message);
-  const seconds = Number(reply.headers['retry-after']);
-  throw new Busy(`${reply.status} ${message}`, seconds > 0 ? Math.min(seconds, 60) * 1000 : undefined);
-}
-
-function problemOf(api: Api, error: unknown): Problem {
-  if (error instanceof Trouble) return error.problem;
-  if (error instanceof Refused)
-    return {
-      code: 'unauthorized',
-      message: `${api.server} does not accept the credentials of this context`,
-      advice: 'Sign in again with your cluster’s own command, or choose another context.',
-      detail: error.message,
-    };
-  if (error instanceof Busy)
-    return {
-      code: 'unreachable',
-      message: `${api.server} answers, but cannot serve now`,
-      advice: 'It is tried again by itself; if it stays so, look at the API server’s own logs.',
-      detail: error.message,
-    };
-  return unreachable(api.server, error);
-}
-
-function forbidden(resource: Resource, verb: string, lost: string, detail: string): Problem {
-  return {
-    code: 'forbidden',
-    message: `You may not ${verb} ${resource.name}: ${lost}`,
-    advice: `Ask for the verbs list and watch on ${resource.name}; docs/clusterrole.yaml has all that is needed.`,
-    detail,
-  };
-}
-
-function oneNamespace(resource: Resource, namespace: string): Problem {
-  return {
-    code: 'forbidden',
-    message: `You may list ${resource.name} in the namespace ${namespace} alone: those of the others are not shown`,
-    advice: `Ask for the verbs list and watch on ${resource.name} in all namespaces; docs/clusterrole.yaml has all that is needed.`,
-  };
-}
-
-function absent(resource: Resource, detail: string): Problem {
-  return {
-    code: 'forbidden',
-    message: `The API server has no ${resource.name} under ${resource.group}: ${resource.lost}`,
-    advice: 'Check the server’s version: discovery.k8s.io/v1 is served since Kubernetes 1.21.',
-    detail,
-  };
-}
-
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -341,8 +158,4 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(done, ms);
     signal.addEventListener('abort', done);
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
