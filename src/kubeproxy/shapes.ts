@@ -50,6 +50,7 @@ const SHAPES: readonly {
     to: 33,
     what: 'the chain filter-output-post-dnat',
   },
+  { sign: /\bset cluster-ips \{\n\s+type \w+\n(?!\s+comment)/, to: 30, what: "no comments on the table's sets" },
   { sign: /"Active ClusterIPs"/, from: 31, what: "comments on the table's sets" },
   // 1.33.6, to be exact.
   { sign: /\bfilter-prerouting-pre-dnat\b/, from: 33, what: 'the chain filter-prerouting-pre-dnat' },

@@ -9,11 +9,18 @@ export function settingsOfTables(dump: string): Partial<Settings> {
   const tables = [ip, ip6].filter((table) => table !== undefined);
   if (tables.length === 0) return {};
   const text = tables.join('\n');
+  const refuses = text.includes('localhost-nodeport-reject-udp');
   const mark = /\bmeta mark set meta mark \^ 0x([\da-f]+)/.exec(text)?.[1];
   return {
     ...(mark !== undefined && { masqueradeBit: Math.log2(parseInt(mark, 16)) }),
     ...localTraffic(tables),
-    nodePortAddresses: [...nodePorts(ip, '0.0.0.0/0', 32), ...nodePorts(ip6, '::/0', 128)],
+    nodePortAddresses: [
+      ...nodePorts(ip, '0.0.0.0/0', 32),
+      ...nodePorts(ip6, '::/0', 128),
+      // What a proxy in userspace serves is not refused.
+      ...(refuses && !text.includes('localhost-nodeport-reject-tcp') ? ['localhost'] : []),
+    ],
+    ...(refuses && { featureGates: { KubeProxyNFTablesLocalhostNodePorts: true } }),
   };
 }
 
@@ -33,15 +40,35 @@ function localTraffic(tables: readonly string[]): Partial<Settings> {
     /\bip6? daddr (?:[\da-f.:]+(?: \w+ dport \d+)?|@cluster-ips) (?:(ip6? saddr|iif|iifname) != (\S+) )?(?:jump mark-for-masquerade|meta mark set)/;
   const found = tables.flatMap((table) => {
     const [match, by, what] = rule.exec(table) ?? [];
-    return match === undefined ? [] : [{ by, what: what?.replace(/^"(.*)"$/, '$1') ?? '' }];
+    return match === undefined ? [] : [{ by, what: unquoted(what ?? '') }];
   });
-  if (found.length === 0) return {};
-  if (found.some(({ by }) => by === undefined)) return { masqueradeAll: true };
-  const [{ by, what }] = found as [{ by: string; what: string }];
-  if (!by.startsWith('iif')) return { clusterCIDRs: found.map((each) => each.what) };
-  return what.endsWith('*')
-    ? { detectLocalMode: 'InterfaceNamePrefix', interfaceNamePrefix: what.slice(0, -1) }
-    : { detectLocalMode: 'BridgeInterface', bridgeInterface: what };
+  if (found.length === 0) return shortCircuit(tables);
+  if (found.some(({ by }) => by === undefined)) return { masqueradeAll: true, ...shortCircuit(tables) };
+  return detector(found as { by: string; what: string }[]);
+}
+
+/** The rule by which pods of the node get past external policy Local says so, too. */
+function shortCircuit(tables: readonly string[]): Partial<Settings> {
+  const rule = /^\t\t(ip6? saddr|iif|iifname) (\S+) goto \S+ comment "short-circuit pod traffic"$/m;
+  return detector(
+    tables.flatMap((table) => {
+      const [match, by, what] = rule.exec(table) ?? [];
+      return match === undefined ? [] : [{ by: by!, what: unquoted(what!) }];
+    }),
+  );
+}
+
+function detector(found: readonly { readonly by: string; readonly what: string }[]): Partial<Settings> {
+  const [first] = found;
+  if (!first) return {};
+  if (!first.by.startsWith('iif')) return { clusterCIDRs: found.map((each) => each.what) };
+  return first.what.endsWith('*')
+    ? { detectLocalMode: 'InterfaceNamePrefix', interfaceNamePrefix: first.what.slice(0, -1) }
+    : { detectLocalMode: 'BridgeInterface', bridgeInterface: first.what };
+}
+
+function unquoted(text: string): string {
+  return text.replace(/^"(.*)"$/, '$1');
 }
 
 /** All addresses, or those of the set; a set without any stands for loopback, which never takes node ports. */
