@@ -29,6 +29,21 @@ export function misplaced(expected: readonly Entry[], actual: readonly Entry[]):
   return found;
 }
 
+/** Whether these rules may stand in any order. */
+export function isFree(rules: readonly string[]): boolean {
+  const jump = rules.findIndex(isNodePortJump);
+  if (jump >= 0 && !rules.slice(jump).every(isNodePortJump)) return false;
+  const first = new Map<string, string | undefined>();
+  for (const rule of rules) {
+    if (isNodePortJump(rule)) continue;
+    const key = destinationOf(rule);
+    const target = targetOf(rule);
+    if (!first.has(key)) first.set(key, target);
+    else if (first.get(key) !== target) return false;
+  }
+  return true;
+}
+
 function targets(group: readonly Entry[]): number {
   return new Set(group.map((entry) => targetOf(entry.text))).size;
 }

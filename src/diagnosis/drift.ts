@@ -270,7 +270,13 @@ function groundOf(objects: ClusterObjects, node: string, network: NodeNetwork, f
       .flatMap((each) => each.spec?.podCIDRs ?? (each.spec?.podCIDR === undefined ? [] : [each.spec.podCIDR]))
       .flatMap((text) => parsePrefix(text) ?? [])
       .filter((prefix) => prefix.family === family);
-  return { family, network, podPrefixes: prefixes(true), otherPodPrefixes: prefixes(false), taken: taken(objects) };
+  return {
+    family,
+    network,
+    podPrefixes: prefixes(true),
+    otherPodPrefixes: prefixes(false),
+    isTaken: (address) => taken(objects).has(address),
+  };
 }
 
 const takenBy = new WeakMap<ClusterObjects, ReadonlySet<string>>();

@@ -6,9 +6,9 @@ import { canonicalRule, linesOf, readBlocks, targetOf } from './blocks.ts';
 import type { Block, Blocks, Line, TableBlocks } from './blocks.ts';
 import { compareSlices } from './compare.ts';
 import type { Slice, SliceDifference } from './compare.ts';
-import { inOrderOf, misplaced } from './dispatch-order.ts';
-import { portOfLine } from './iptables-expected.ts';
-import type { ExpectedChain, ExpectedTables } from './iptables-expected.ts';
+import { inOrderOf, isFree, misplaced } from './dispatch-order.ts';
+import { NO_TABLES, portOfLine } from './iptables-expected.ts';
+import type { ExpectedChain, ExpectedTables, PortChains } from './iptables-expected.ts';
 import { isDispatch, isOwned, isShared } from './owned.ts';
 
 const BUILT_IN = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
@@ -19,57 +19,78 @@ export function isBuiltIn(chain: string): boolean {
 
 export function iptablesDifferences(expected: ExpectedTables, actual: Blocks): readonly SliceDifference[] {
   const found: SliceDifference[] = [];
-  for (const [table, chains] of expected) {
-    const blocks = actual.tables.get(table)?.blocks;
-    for (const expectedChain of chains.values()) {
-      const { chain } = expectedChain;
-      const block = blocks?.get(chain);
-      if (block ? sameAs(expectedChain, actual, block) : expectedChain.lines.length === 0) continue;
-      const left = expectedSlice(table, expectedChain);
-      const right = block && actualSlice(table, actual, block);
-      if (isBuiltIn(chain)) {
-        const difference = compareSlices(jumpSlice(left), right && jumpSlice(right));
-        // Where a jump stands among others' rules is not kube-proxy's to decide, and it never moves one.
-        if (difference) found.push({ ...difference, moved: [] });
-      } else if (isShared(chain)) {
-        const difference = compareSlices(left, right);
-        if (difference && difference.missing.length > 0) found.push({ ...difference, extra: [], moved: [] });
-      } else {
-        const difference = compareSlices(left, right);
-        if (difference) found.push(difference);
-        else if (right && isDispatch(table, chain)) {
-          const moved = misplaced(left.entries, right.entries);
-          if (moved.length > 0)
-            found.push({
-              table,
-              name: chain,
-              kind: 'chain',
-              expected: left,
-              actual: right,
-              missing: [],
-              extra: [],
-              moved,
-            });
-        }
-      }
+  for (const [table, chains] of expected.shared)
+    for (const chain of chains.values()) {
+      const difference = chainDifference(table, chain, actual);
+      if (difference) found.push(difference);
     }
-    // Chains that are not expected are left for lazy cleanup, or are a deleted Service's. Where anything leads there, that rule is a
-    // difference of its own chain, and a trace follows it. Others' chains, in the middle of kube-proxy's or not, are theirs.
-    for (const [chain, block] of blocks ?? []) {
-      if (!isBuiltIn(chain) || chains.has(chain)) continue;
+  for (const port of expected.ports) found.push(...ownDifferences(port, actual));
+  // Chains that are not expected are left for lazy cleanup, or are a deleted Service's. Where anything leads there, that rule is a
+  // difference of its own chain, and a trace follows it. Others' chains, in the middle of kube-proxy's or not, are theirs.
+  for (const [table, { blocks }] of actual.tables)
+    for (const block of blocks.values()) {
+      if (!isBuiltIn(block.chain) || expected.shared.get(table)?.has(block.chain)) continue;
       const difference = compareSlices(undefined, jumpSlice(actualSlice(table, actual, block)));
       if (difference) found.push(difference);
     }
-  }
-  for (const [table, { blocks }] of actual.tables) {
-    if (expected.has(table)) continue;
-    for (const block of blocks.values()) {
-      const difference =
-        isBuiltIn(block.chain) && compareSlices(undefined, jumpSlice(actualSlice(table, actual, block)));
-      if (difference) found.push(difference);
-    }
-  }
   return found;
+}
+
+const compared = new WeakMap<Blocks, WeakMap<PortChains, readonly SliceDifference[]>>();
+
+/** In a port's own chains. Kept: after a change only the ports that it touches are compared again. */
+function ownDifferences(port: PortChains, actual: Blocks): readonly SliceDifference[] {
+  let known = compared.get(actual);
+  if (!known) compared.set(actual, (known = new WeakMap()));
+  let found = known.get(port);
+  if (!found) known.set(port, (found = port.own.flatMap((chain) => chainDifference('nat', chain, actual) ?? [])));
+  return found;
+}
+
+function chainDifference(table: string, expected: ExpectedChain, actual: Blocks): SliceDifference | undefined {
+  const { chain } = expected;
+  const block = actual.tables.get(table)?.blocks.get(chain);
+  if (block ? sameAs(expected, actual, block) : expected.lines.length === 0) return undefined;
+  if (block && isDispatch(table, chain) && sameLines(expected, actual, block)) return undefined;
+  const left = expectedSlice(table, expected);
+  const right = block && actualSlice(table, actual, block);
+  if (isBuiltIn(chain)) {
+    const difference = compareSlices(jumpSlice(left), right && jumpSlice(right));
+    // Where a jump stands among others' rules is not kube-proxy's to decide, and it never moves one.
+    return difference && { ...difference, moved: [] };
+  }
+  const difference = compareSlices(left, right);
+  if (isShared(chain))
+    return difference && difference.missing.length > 0 ? { ...difference, extra: [], moved: [] } : undefined;
+  if (difference || !right || !isDispatch(table, chain)) return difference;
+  const moved = misplaced(left.entries, right.entries);
+  if (moved.length === 0) return undefined;
+  return { table, name: chain, kind: 'chain', expected: left, actual: right, missing: [], extra: [], moved };
+}
+
+interface Counted {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly total: number;
+  /** Nothing depends on the order: no two rules for one destination, and the node ports last. */
+  readonly free: boolean;
+}
+
+const counted = new WeakMap<Block, Counted>();
+
+/** The same lines in whatever order, where the order means nothing: a chain of ten thousand Services without looking into a rule. */
+function sameLines(expected: ExpectedChain, actual: Blocks, block: Block): boolean {
+  let known = counted.get(block);
+  if (!known) {
+    const lines = linesOf(actual, block).map((line) => line.text);
+    const counts = new Map<string, number>();
+    for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+    counted.set(block, (known = { counts, total: lines.length, free: isFree(lines) }));
+  }
+  const { counts, total, free } = known;
+  if (!free || total !== expected.lines.length) return false;
+  const repeated = counts.size < total;
+  if (!repeated) return expected.lines.every((line) => counts.has(line)) && new Set(expected.lines).size === total;
+  return false;
 }
 
 /** The very same text. Chains that differ in it may still mean the same: their comments differ, or the order where it has no meaning. */
@@ -118,14 +139,15 @@ function isJumpOfKubeProxy(rule: string): boolean {
  * would insert it.
  */
 export function inSurroundings(expected: ExpectedTables, actual: Blocks): string {
-  return [...new Set([...actual.tables.keys(), ...expected.keys()])]
-    .map((name) => mergedTable(expected.get(name), actual, actual.tables.get(name), name))
+  const all = expected.all();
+  return [...new Set([...actual.tables.keys(), ...all.keys()])]
+    .map((name) => mergedTable(all.get(name), actual, actual.tables.get(name), name))
     .join('');
 }
 
 /** The node's text without anything of kube-proxy: what the other backend's rules are without its leftovers. */
 export function withoutKubeProxy(actual: Blocks): string {
-  return inSurroundings(new Map(), actual);
+  return inSurroundings(NO_TABLES, actual);
 }
 
 function mergedTable(
@@ -185,8 +207,9 @@ function mergedShared(wanted: readonly string[], lines: readonly Line[]): readon
  */
 export function completed(expected: ExpectedTables, actual: Blocks): Blocks {
   const parts: string[] = [];
-  for (const name of new Set([...actual.tables.keys(), ...expected.keys()])) {
-    const left = expected.get(name);
+  const all = expected.all();
+  for (const name of new Set([...actual.tables.keys(), ...all.keys()])) {
+    const left = all.get(name);
     const right = actual.tables.get(name);
     const known = right ? knownChains(right) : new Set<string>();
     const rules = new Map<string, readonly string[]>();

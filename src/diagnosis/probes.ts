@@ -30,8 +30,8 @@ export interface Ground {
   /** The pod networks of this node, and those of the others, as far as the API has them. */
   readonly podPrefixes: readonly Prefix[];
   readonly otherPodPrefixes: readonly Prefix[];
-  /** Addresses that somebody has (pods, endpoints): a client that is no endpoint has none of them. Canonical texts. */
-  readonly taken: ReadonlySet<string>;
+  /** Whether somebody has this address (a pod, an endpoint): a client that is no endpoint has none of those. Canonical text. */
+  readonly isTaken: (address: string) => boolean;
 }
 
 /** More packets than that tell nothing new. */
@@ -222,7 +222,7 @@ function free(prefix: Prefix, ground: Ground): Address | undefined {
   const size = 1n << BigInt(bitsOf(prefix.family) - prefix.length);
   for (let offset = 50n; offset < 250n; offset++) {
     const address = { family: prefix.family, value: prefix.value + (offset < size ? offset : size - 1n) };
-    if (!ground.taken.has(formatAddress(address)) && !isLocal(ground.network, address)) return address;
+    if (!ground.isTaken(formatAddress(address)) && !isLocal(ground.network, address)) return address;
   }
   return undefined;
 }

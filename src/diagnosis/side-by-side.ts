@@ -74,7 +74,7 @@ function iptablesPairs(
   );
   const pairs: Pair[] = [];
   for (const table of ['filter', 'nat'] as const) {
-    const expected = expectedTables(rules.families[family]).get(table);
+    const expected = expectedTables(rules.families[family]).all().get(table);
     const blocks = main.blocks.tables.get(table)?.blocks;
     const led = new Set<string>();
     const linesIn = (chain: string): readonly string[] =>
