@@ -1,7 +1,9 @@
 import { EventEmitter, type Disposable } from 'vscode';
+import { keyOf } from '../kubernetes/objects.ts';
 import type { Programming } from '../translation/headline.ts';
 import type { Scene } from '../translation/scene.ts';
-import type { Traffic } from './context.ts';
+import type { Assessments } from './assessments.ts';
+import type { Traffic, TrafficChange } from './context.ts';
 
 /** How a node stands to all Services of the cluster. */
 export interface NodeHealth {
@@ -15,43 +17,58 @@ export interface NodeHealth {
 /** So long may the packets be followed before VS Code gets its turn again, in milliseconds. */
 const SLICE = 8;
 
+/** So long changes are gathered before everything on screen is looked at again, in milliseconds: a busy cluster changes all the time. */
+const GATHER = 200;
+
 /**
  * What the nodes do with the Services that are on screen, computed in the background: thousands of packets may have to be
  * followed through every node's rules, and the tree does not wait for that. Rows say so when they know.
  */
 export class Health implements Disposable {
   readonly #traffic: Traffic;
+  readonly #listening: Disposable;
   readonly #changed = new EventEmitter<readonly string[]>();
   /** The Services ("namespace/name") of which something else is known now. */
   readonly onDidChange = this.#changed.event;
-  readonly #known = new Map<string, Programming>();
   readonly #nodesChanged = new EventEmitter<readonly string[]>();
   /** The nodes of which something else is known now. */
   readonly onDidChangeNodes = this.#nodesChanged.event;
+
+  readonly #known = new Map<string, Programming>();
   readonly #nodes = new Map<string, NodeHealth>();
   readonly #wanted = new Set<string>();
   readonly #wantedNodes = new Set<string>();
-  #nodesDue = false;
   readonly #due = new Set<string>();
-  readonly #listening: Disposable;
+  #nodesDue = false;
+  #assessments: Assessments | undefined;
+  #gathering: NodeJS.Timeout | undefined;
   #running = false;
   #disposed = false;
 
   constructor(traffic: Traffic) {
     this.#traffic = traffic;
-    this.#listening = traffic.onDidChange((change) => {
-      if (change.source) {
-        this.#known.clear();
-        this.#wanted.clear();
-        this.#due.clear();
-        this.#nodes.clear();
-        this.#wantedNodes.clear();
-      }
-      if (change.objects.length === 0 && change.nodes.length === 0) return;
-      this.#nodesDue = this.#wantedNodes.size > 0;
-      for (const key of this.#wanted) this.#due.add(key);
+    this.#listening = traffic.onDidChange((change) => this.#receive(change));
+  }
+
+  #receive(change: TrafficChange): void {
+    if (change.source) this.#forget();
+    // Pods by themselves change no answer but in its words; their endpoints come with their slices.
+    const matters = change.nodes.length > 0 || change.objects.some((kind) => kind !== 'pods' && kind !== 'namespaces');
+    if (!matters) return;
+    this.#nodesDue ||= this.#wantedNodes.size > 0;
+    for (const key of this.#wanted) this.#due.add(key);
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
       void this.#run();
-    });
+    }, GATHER);
+  }
+
+  /** Another cluster: what was known of the last one must not stay on screen. */
+  #forget(): void {
+    const before = [...this.#known.keys()];
+    for (const all of [this.#known, this.#wanted, this.#due, this.#nodes, this.#wantedNodes]) all.clear();
+    this.#assessments?.clear();
+    this.#changed.fire(before);
   }
 
   /** What is known by now, without waiting. */
@@ -99,12 +116,14 @@ export class Health implements Disposable {
   }
 
   async #run(): Promise<void> {
-    if (this.#running || (this.#due.size === 0 && !this.#nodesDue)) return;
+    if (this.#running) return;
     this.#running = true;
     try {
+      const { Assessments } = await import('./assessments.ts');
+      this.#assessments ??= new Assessments();
       while (!this.#disposed && (this.#due.size > 0 || this.#nodesDue)) {
-        await this.#services();
-        if (this.#nodesDue) await this.#allNodes();
+        await this.#services(this.#assessments);
+        if (this.#nodesDue) await this.#allNodes(this.#assessments);
       }
     } catch (error) {
       this.#traffic.log.error('following packets for the Services on screen', error);
@@ -113,10 +132,7 @@ export class Health implements Disposable {
     }
   }
 
-  async #services(): Promise<void> {
-    const { programmingOf } = await import('../translation/headline.ts');
-    const { serviceNamed } = await import('../translation/directory.ts');
-    const { storyIn } = await import('../translation/scene.ts');
+  async #services(assessments: Assessments): Promise<void> {
     let changed: string[] = [];
     let told = performance.now();
     while (this.#due.size > 0 && !this.#disposed) {
@@ -124,14 +140,11 @@ export class Health implements Disposable {
       const until = performance.now() + SLICE;
       for (const key of this.#due) {
         this.#due.delete(key);
-        const service = serviceNamed(scene.objects, key);
+        const programming = assessments.of(scene, key)?.programming;
         const before = this.#known.get(key);
-        if (!service) this.#known.delete(key);
-        else {
-          const programming = programmingOf(scene, storyIn(scene, service));
-          this.#known.set(key, programming);
-          if (JSON.stringify(programming) !== JSON.stringify(before)) changed.push(key);
-        }
+        if (!programming) this.#known.delete(key);
+        else this.#known.set(key, programming);
+        if (programming !== before && JSON.stringify(programming) !== JSON.stringify(before)) changed.push(key);
         if (performance.now() > until) break;
       }
       if (changed.length > 0 && (this.#due.size === 0 || performance.now() - told > 250)) {
@@ -144,40 +157,34 @@ export class Health implements Disposable {
   }
 
   /** All Services against the nodes on screen; begun anew where something changes on the way. */
-  async #allNodes(): Promise<void> {
-    const { standingOf } = await import('../translation/standing.ts');
-    const { storyIn } = await import('../translation/scene.ts');
+  async #allNodes(assessments: Assessments): Promise<void> {
     this.#nodesDue = false;
     const scene = await this.scene();
-    const nodes = scene.nodes.filter((node) => this.#wantedNodes.has(node.name));
-    const found = new Map(nodes.map((node) => [node.name, { ports: 0, right: 0, wrong: new Set<string>() }]));
+    const found = new Map([...this.#wantedNodes].map((name) => [name, { ports: 0, right: 0, wrong: [] as string[] }]));
     let until = performance.now() + SLICE;
     for (const service of scene.objects.services) {
-      const story = storyIn(scene, service);
-      if (!story.proxied.is) continue;
-      for (const node of nodes) {
-        if (node.kind === 'unread') continue;
-        const health = found.get(node.name)!;
-        for (const port of story.ports) {
-          const { state } = standingOf(scene, story, port, node);
-          if (state === 'none' || state === 'unknown') continue;
-          health.ports++;
-          if (state === 'wrong') health.wrong.add(story.key);
-          else health.right++;
-        }
+      const key = keyOf(service);
+      for (const [name, { ports, right }] of assessments.of(scene, key)?.nodes ?? []) {
+        const sum = found.get(name);
+        if (!sum) continue;
+        sum.ports += ports;
+        sum.right += right;
+        if (right < ports) sum.wrong.push(key);
       }
       if (performance.now() < until) continue;
       await pause();
       if (this.#nodesDue || this.#disposed) return;
-      await this.#services(); // what is on screen comes first
+      await this.#services(assessments); // what is on screen comes first
       until = performance.now() + SLICE;
     }
-    for (const [name, { ports, right, wrong }] of found) this.#nodes.set(name, { ports, right, wrong: [...wrong] });
-    this.#nodesChanged.fire([...found.keys()]);
+    const changed = [...found].filter(([name, sum]) => JSON.stringify(sum) !== JSON.stringify(this.#nodes.get(name)));
+    for (const [name, sum] of changed) this.#nodes.set(name, sum);
+    if (changed.length > 0) this.#nodesChanged.fire(changed.map(([name]) => name));
   }
 
   dispose(): void {
     this.#disposed = true;
+    clearTimeout(this.#gathering);
     this.#listening.dispose();
     this.#changed.dispose();
     this.#nodesChanged.dispose();

@@ -5,6 +5,9 @@ import { badgeUri } from './decorations.ts';
 import type { Health } from './health.ts';
 import { Known, treeItem } from './tree-item.ts';
 
+/** The rules of so many nodes are read without being asked for; of a bigger cluster the rest on request. */
+const AT_FIRST = 10;
+
 /** The tree "Services". What it shows is computed row by row in services-rows.ts, which is loaded when the view is first shown. */
 export class ServicesTree implements vscode.TreeDataProvider<ServicesRow>, vscode.Disposable {
   readonly #traffic: Traffic;
@@ -22,7 +25,8 @@ export class ServicesTree implements vscode.TreeDataProvider<ServicesRow>, vscod
     this.#listening = vscode.Disposable.from(
       traffic.onDidChange((change) => {
         if (change.source) this.#known.clear();
-        if (change.source || change.objects.length > 0 || change.nodes.length > 0) this.#changed.fire(undefined);
+        if (change.source || change.objects.length > 0) this.#changed.fire(undefined);
+        else if (change.nodes.length > 0) this.#rulesChanged();
       }),
       health.onDidChange((keys) => this.#healthChanged(keys)),
     );
@@ -48,15 +52,17 @@ export class ServicesTree implements vscode.TreeDataProvider<ServicesRow>, vscod
     return { filter: this.#filter, order: this.#order, programming: (key) => this.#health.of(key) };
   }
 
+  /** Rules say nothing new about the rows above; theirs come with the health. */
+  #rulesChanged(): void {
+    for (const row of this.#known.all())
+      if (row.kind === 'endpoints' || row.kind === 'on-nodes') this.#changed.fire(row);
+  }
+
   /** Only the rows that say something else now; all of them where the order hangs on it. */
   #healthChanged(keys: readonly string[]): void {
     if (this.#order === 'trouble') return this.#changed.fire(undefined);
     for (const key of keys) {
       const row = this.#known.get(`svc/${key}`);
-      if (row) this.#changed.fire(row);
-    }
-    for (const namespace of new Set(keys.map((key) => key.slice(0, key.indexOf('/'))))) {
-      const row = this.#known.get(`ns/${namespace}`);
       if (row) this.#changed.fire(row);
     }
   }
@@ -72,8 +78,10 @@ export class ServicesTree implements vscode.TreeDataProvider<ServicesRow>, vscod
     const source = this.#traffic.source ?? (await this.#traffic.open());
     const rows = await import('./services-rows.ts');
     const { objects } = source;
+    const nodes = objects.nodes.map((node) => node.metadata.name).slice(0, AT_FIRST);
     switch (row?.kind) {
       case undefined:
+        void this.#traffic.captured(nodes);
         return this.#known.keep(rows.namespaceRows(objects, this.#arrangement));
       case 'namespace': {
         const services = rows.serviceRows(objects, row.name, this.#arrangement);
@@ -87,7 +95,7 @@ export class ServicesTree implements vscode.TreeDataProvider<ServicesRow>, vscod
       case 'endpoints':
         return this.#known.keep(rows.endpointRows(await this.#health.scene(), row.story, row.port));
       case 'on-nodes': {
-        void this.#traffic.captured(objects.nodes.map((node) => node.metadata.name));
+        void this.#traffic.captured(nodes);
         return this.#known.keep(rows.nodeRows(await this.#health.scene(), row.story, row.port));
       }
       default:

@@ -16,6 +16,9 @@ export class Known<Row extends { readonly id: string }> {
   get(id: string): Row | undefined {
     return this.#rows.get(id);
   }
+  all(): Iterable<Row> {
+    return this.#rows.values();
+  }
   clear(): void {
     this.#rows.clear();
   }

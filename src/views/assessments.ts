@@ -1,0 +1,71 @@
+/** What the nodes do with a Service, computed once and kept until the Service, its endpoints or a node's rules are others. */
+import type { Programming } from '../translation/headline.ts';
+import { programmingOf } from '../translation/headline.ts';
+import { serviceNamed } from '../translation/directory.ts';
+import { storyIn, type Scene } from '../translation/scene.ts';
+import { standingOf } from '../translation/standing.ts';
+import type { ServiceStory } from '../translation/story.ts';
+import type { TracedNode } from '../translation/traced-node.ts';
+
+export interface Assessment {
+  readonly programming: Programming;
+  /** By node: the Service's ports that the node should have rules for, and how many are as the API says. */
+  readonly nodes: ReadonlyMap<string, { readonly ports: number; readonly right: number }>;
+}
+
+interface Kept {
+  readonly story: ServiceStory;
+  readonly nodes: readonly TracedNode[];
+  readonly assessment: Assessment;
+}
+
+export class Assessments {
+  readonly #kept = new Map<string, Kept>();
+  #nodes: Scene['objects']['nodes'] | undefined;
+
+  /** undefined where there is no such Service (any more). @param key "namespace/name" */
+  of(scene: Scene, key: string): Assessment | undefined {
+    const { objects } = scene;
+    // Zones and addresses of nodes take part in every answer.
+    if (objects.nodes !== this.#nodes) {
+      this.#kept.clear();
+      this.#nodes = objects.nodes;
+    }
+    const service = serviceNamed(objects, key);
+    if (!service) {
+      this.#kept.delete(key);
+      return undefined;
+    }
+    const story = storyIn(scene, service);
+    const before = this.#kept.get(key);
+    if (before && before.story === story && same(before.nodes, scene.nodes)) return before.assessment;
+    const assessment = assess(scene, story);
+    this.#kept.set(key, { story, nodes: scene.nodes, assessment });
+    return assessment;
+  }
+
+  clear(): void {
+    this.#kept.clear();
+  }
+}
+
+function same(a: readonly TracedNode[], b: readonly TracedNode[]): boolean {
+  return a === b || (a.length === b.length && a.every((node, i) => node === b[i]));
+}
+
+function assess(scene: Scene, story: ServiceStory): Assessment {
+  const nodes = new Map<string, { ports: number; right: number }>();
+  if (story.proxied.is)
+    for (const node of scene.nodes) {
+      if (node.kind === 'unread') continue;
+      const sum = { ports: 0, right: 0 };
+      for (const port of story.ports) {
+        const { state } = standingOf(scene, story, port, node);
+        if (state === 'none' || state === 'unknown') continue;
+        sum.ports++;
+        if (state !== 'wrong') sum.right++;
+      }
+      nodes.set(node.name, sum);
+    }
+  return { programming: programmingOf(scene, story), nodes };
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ClusterObjects } from '../../src/kubernetes/objects.ts';
+import type { Scene } from '../../src/translation/scene.ts';
+import { Assessments } from '../../src/views/assessments.ts';
+import { sceneOf } from '../../src/views/scene.ts';
+import { sample } from './sample.ts';
+
+const scene = sceneOf(await sample());
+const other = (objects: Partial<ClusterObjects>): Scene => ({ ...scene, objects: { ...scene.objects, ...objects } });
+
+test('A Service is wrong on the node whose kube-proxy stopped, and right on the others', () => {
+  const { programming, nodes } = new Assessments().of(scene, 'shop/front')!;
+  assert.deepEqual(programming.wrong, ['node-3']);
+  assert.deepEqual(nodes.get('node-1'), { ports: 2, right: 2 });
+  assert.deepEqual(nodes.get('node-3'), { ports: 2, right: 0 });
+});
+
+test('What stayed as it was is not computed again; what changed is', () => {
+  const assessments = new Assessments();
+  const front = assessments.of(scene, 'shop/front');
+  const cart = assessments.of(scene, 'shop/cart');
+  // Another object of the same Service: somebody edited it.
+  const services = scene.objects.services.map((service) =>
+    service.metadata.name === 'cart' ? { ...service } : service,
+  );
+  const edited = other({ services });
+  assert.equal(assessments.of(edited, 'shop/front'), front);
+  assert.notEqual(assessments.of(edited, 'shop/cart'), cart);
+  const [first, ...rest] = scene.nodes;
+  const read = { ...edited, nodes: [{ ...first! }, ...rest] };
+  assert.notEqual(assessments.of(read, 'shop/front'), front, 'the rules of a node were read anew');
+  assert.notEqual(assessments.of(other({ nodes: [...scene.objects.nodes] }), 'shop/front'), front, 'a node changed');
+});
+
+test('Of a Service that is gone nothing is known', () => {
+  assert.equal(new Assessments().of(scene, 'shop/gone'), undefined);
+});
