@@ -1,5 +1,6 @@
-import type { Assumption } from './outcome.ts';
 import type { Assumed, State } from './state.ts';
+
+type Known = Omit<Assumed, 'before'>;
 
 /**
  * Merging of what no longer differs, so that k choices in a row do not make 2^k states: equal states add their weights, and two that differ
@@ -49,42 +50,48 @@ export function mergeAll<T extends Mergeable>(
   return [...groups.values()].flatMap((group) => (group.length === 1 ? group : mergeGroup(group, changed)));
 }
 
-/** Beyond this many sets of assumptions for one state, complementary ones are not looked for. */
-const PAIRWISE_LIMIT = 128;
+/** More sets of assumptions than this for one and the same state are told as one: nobody reads them, and they must not multiply. */
+const SETS_LIMIT = 48;
+
+interface Entry<T> {
+  one: T;
+  weight: number;
+  readonly assumptions: readonly Known[];
+}
 
 function mergeGroup<T extends Mergeable>(
   group: readonly T[],
   changed: (one: T, weight: number, assumed: Assumed | undefined) => T,
 ): T[] {
-  const bySet = new Map<string, { one: T; weight: number; assumptions: readonly Assumption[] }>();
-  for (const one of group) {
-    const assumptions = assumptionsOf(one.assumed);
-    const signature = assumptions.map((a) => `${a.holds ? '+' : '-'}${a.words}`).join('\n');
-    const same = bySet.get(signature);
-    if (!same) bySet.set(signature, { one, weight: one.weight, assumptions });
+  const entries = new Map<number, Entry<T>>();
+  const waiting: Entry<T>[] = group.map((one) => ({
+    one,
+    weight: one.weight,
+    assumptions: assumptionsOf(one.assumed),
+  }));
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const key = signatureOf(next.assumptions);
+    const same = entries.get(key);
+    if (same) {
+      entries.delete(key);
+      const heavier = same.one.weight >= next.one.weight ? same.one : next.one;
+      waiting.push({ ...same, one: heavier, weight: same.weight + next.weight });
+      continue;
+    }
+    const twin = complementOf(entries, next, key);
+    if (twin === undefined) entries.set(key, next);
     else {
-      if (one.weight > same.one.weight) same.one = one;
-      same.weight += one.weight;
+      const other = entries.get(twin.key)!;
+      entries.delete(twin.key);
+      const heavier = other.one.weight > next.one.weight ? other.one : next.one;
+      waiting.push({
+        one: heavier,
+        weight: next.weight,
+        assumptions: next.assumptions.filter((_, i) => i !== twin.at),
+      });
     }
   }
-  const entries = [...bySet.values()];
-  for (let merged = entries.length <= PAIRWISE_LIMIT; merged;) {
-    merged = false;
-    for (let i = 0; i < entries.length && !merged; i++)
-      for (let j = i + 1; j < entries.length && !merged; j++) {
-        const rest = withoutComplement(entries[i]!.assumptions, entries[j]!.assumptions);
-        if (!rest || Math.abs(entries[i]!.weight - entries[j]!.weight) > 1e-12) continue;
-        entries[i] = { ...entries[i]!, assumptions: rest };
-        entries.splice(j, 1);
-        const twin = entries.findIndex((entry, at) => at !== i && sameAssumptions(entry.assumptions, rest));
-        if (twin >= 0) {
-          entries[i]!.weight += entries[twin]!.weight;
-          entries.splice(twin, 1);
-        }
-        merged = true;
-      }
-  }
-  return entries.map(({ one, weight, assumptions }) =>
+  return limited([...entries.values()]).map(({ one, weight, assumptions }) =>
     changed(
       one,
       weight,
@@ -93,30 +100,63 @@ function mergeGroup<T extends Mergeable>(
   );
 }
 
+const hashes = new Map<string, number>();
+
+/** 42 bits of a text, and another 42 for its negation: a set of assumptions is known by the sum, which flips in one step. */
+function hashOf({ words, holds }: Known): number {
+  const text = holds ? `+${words}` : `-${words}`;
+  let hash = hashes.get(text);
+  if (hash === undefined) {
+    let [a, b] = [2166136261, 40389];
+    for (let i = 0; i < text.length; i++) {
+      a = Math.imul(a ^ text.charCodeAt(i), 16777619);
+      b = Math.imul(b + text.charCodeAt(i), 31) ^ (a >>> 7);
+    }
+    hash = (a >>> 0) * 1024 + ((b >>> 0) & 1023);
+    if (hashes.size > 20_000) hashes.clear();
+    hashes.set(text, hash);
+  }
+  return hash;
+}
+
+function signatureOf(assumptions: readonly Known[]): number {
+  let sum = assumptions.length;
+  for (const one of assumptions) sum += hashOf(one);
+  return sum;
+}
+
+/** The entry of the same weight that differs in exactly one assumption's way: whichever holds, the same comes of it. */
+function complementOf<T>(
+  entries: ReadonlyMap<number, Entry<T>>,
+  { assumptions, weight }: Entry<T>,
+  signature: number,
+): { readonly key: number; readonly at: number } | undefined {
+  if (entries.size === 0) return undefined;
+  for (let at = 0; at < assumptions.length; at++) {
+    const one = assumptions[at]!;
+    const key = signature - hashOf(one) + hashOf({ words: one.words, holds: !one.holds });
+    const other = entries.get(key);
+    if (other && Math.abs(other.weight - weight) <= 1e-12) return { key, at };
+  }
+  return undefined;
+}
+
+function limited<T>(entries: readonly Entry<T>[]): readonly Entry<T>[] {
+  if (entries.length <= SETS_LIMIT) return entries;
+  const sorted = [...entries].sort((a, b) => a.assumptions.length - b.assumptions.length);
+  const [kept, rest] = [sorted.slice(0, SETS_LIMIT - 1), sorted.slice(SETS_LIMIT - 1)];
+  const words = 'one of many further combinations of assumptions holds';
+  const first = rest[0]!;
+  return [...kept, { ...first, assumptions: [{ words, holds: true }] }];
+}
+
 /** Sorted by words; each of them once. */
-export function assumptionsOf(assumed: Assumed | undefined): readonly Assumption[] {
+export function assumptionsOf(assumed: Assumed | undefined): readonly Known[] {
   if (!assumed) return [];
-  const out: Assumption[] = [];
+  const out: Known[] = [];
   for (let one: Assumed | undefined = assumed; one; one = one.before) {
-    const { words, holds, place } = one;
-    out.push({ words, holds, ...(place ? { place } : {}) });
+    const { words, holds, place, settled } = one;
+    out.push({ words, holds, ...(place ? { place } : {}), ...(settled ? { settled } : {}) });
   }
   return out.sort((a, b) => (a.words < b.words ? -1 : a.words > b.words ? 1 : 0));
-}
-
-/** What two sets share, if they differ in exactly one assumption's way; undefined otherwise. */
-function withoutComplement(a: readonly Assumption[], b: readonly Assumption[]): readonly Assumption[] | undefined {
-  if (a.length !== b.length) return undefined;
-  let at = -1;
-  for (let i = 0; i < a.length; i++) {
-    if (a[i]!.words !== b[i]!.words) return undefined;
-    if (a[i]!.holds === b[i]!.holds) continue;
-    if (at >= 0) return undefined;
-    at = i;
-  }
-  return at < 0 ? undefined : a.filter((_, i) => i !== at);
-}
-
-function sameAssumptions(a: readonly Assumption[], b: readonly Assumption[]): boolean {
-  return a.length === b.length && a.every((one, i) => one.words === b[i]!.words && one.holds === b[i]!.holds);
 }

@@ -51,7 +51,7 @@ function outcomeOf(end: Ended, weight: number, assumed: State['assumed']): Outco
     masquerade: connection.masquerade,
     ...(connection.masquerade && connection.translatedSource ? { source: connection.translatedSource } : {}),
     probability: weight,
-    assumptions: assumptionsOf(assumed),
+    assumptions: assumptionsOf(assumed).filter(({ settled }) => !settled),
     path: stepsOf(state.path),
     ...(routing ? { routing } : {}),
   };

@@ -71,6 +71,8 @@ export interface Connection {
 
 /** Assumptions made on the way, the latest first. */
 export interface Assumed extends Assumption {
+  /** The user has decided it: both ways of it are not followed, and an outcome does not mention it. */
+  readonly settled?: boolean;
   readonly before: Assumed | undefined;
 }
 

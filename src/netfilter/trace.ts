@@ -75,7 +75,7 @@ function firstState(packet: PacketCase, { settled }: TraceOptions): State {
     destinationPort: packet.protocol === 'icmp' ? undefined : packet.destinationPort,
   };
   let assumed: Assumed | undefined;
-  for (const [words, holds] of settled ?? []) assumed = { words, holds, before: assumed };
+  for (const [words, holds] of settled ?? []) assumed = { words, holds, settled: true, before: assumed };
   return {
     weight: 1,
     assumed,

@@ -21,7 +21,7 @@ export interface Budget {
   left: number;
 }
 
-export const WALK_LIMIT = 2_000_000;
+export const WALK_LIMIT = 500_000;
 
 /** Called for every rule that matched, with the share of packets that matched it: the rule's counter, per packet sent. */
 export type OnMatch = (chain: Chain, index: number, state: State) => void;

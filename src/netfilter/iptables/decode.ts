@@ -286,12 +286,8 @@ function targetOf(
   const options = optionsOf(tokens.slice(2), module);
   const action = module?.compile(options, { ...context, words }, name.text);
   if (typeof action === 'string') problems.push(`in "${words}", ${action}`);
-  if (!module)
-    problems.push(
-      goto || /^KUBE-|^cali-/.test(name.text)
-        ? `the chain ${name.text} is not in the dump`
-        : `the target ${name.text} is not known`,
-    );
+  // A target that is not known is followed both ways; a chain that is not there tells that the dump is not whole.
+  if (!module && (goto || /^(KUBE-|cali-)/.test(name.text))) problems.push(`the chain ${name.text} is not in the dump`);
   return {
     kind: 'action',
     name: name.text,
