@@ -199,6 +199,9 @@ describe('a real cluster', { skip, timeout: 20 * 60_000 }, () => {
     assert.equal(rules.problem.code, 'forbidden');
     assert.match(rules.problem.advice, /get and create on pods\/exec in kube-system/);
     assert.match(rules.problem.detail ?? '', /User "viewer" cannot \w+ resource "pods\/exec"/);
+    const target = path.join(folder, 'of-a-viewer');
+    assert.equal(await writeRecording(source, target), undefined);
+    assert.deepEqual((await openRecording(target)).state, source.state);
   });
 
   it('tells a user without any right that he may read nothing', async () => {

@@ -57,6 +57,30 @@ describe('a written recording', () => {
     assert.deepEqual((await openRecording(target)).rules('node-2'), rules);
   });
 
+  it('says of a kind that could not be read what its source said', async () => {
+    const source = await openRecording(path.join(RECORDINGS, '1.37-iptables-nft'));
+    const problem = { code: 'forbidden', message: 'You may not list pods', advice: 'Ask for it.' } as const;
+    const target = path.join(temporary, 'viewer');
+    const viewer = {
+      ...withRules(source, '', { kind: 'none' }),
+      state: { kind: 'ready', missing: [{ resource: 'pods', problem }] } as const,
+      objects: { ...source.objects, pods: [] },
+    };
+    assert.equal(await writeRecording(viewer, target), undefined);
+    const reopened = await openRecording(target);
+    assert.deepEqual(reopened.state, viewer.state);
+    assert.deepEqual(reopened.objects, viewer.objects);
+    assert.equal(await writeRecording(reopened, target), undefined, 'it is a recording still');
+  });
+
+  it('has the rules of nodes that are known by their pods alone', async () => {
+    const source = await openRecording(path.join(RECORDINGS, '1.37-iptables-nft'));
+    const target = path.join(temporary, 'nodeless');
+    const nodeless = { ...withRules(source, '', { kind: 'none' }), objects: { ...source.objects, nodes: [] } };
+    assert.equal(await writeRecording(nodeless, target), undefined);
+    assert.deepEqual((await openRecording(target)).rules('node-2'), source.rules('node-2'));
+  });
+
   it('replaces an older recording, and nothing else', async () => {
     const source = await openRecording(path.join(RECORDINGS, '1.37-iptables-nft'));
     const target = path.join(temporary, 'twice');

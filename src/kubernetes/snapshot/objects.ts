@@ -27,6 +27,15 @@ export function objectFile(list: ListName): string {
 export const CONFIG_FILE = 'objects/kube-proxy-config.json';
 export const VERSION_FILE = 'version.json';
 
+/** What a recording of ours says of the kinds that its source did not have. Optional. */
+export const NOTES_FILE = 'recording.json';
+
+export interface Missing {
+  /** Plural, as RBAC names it. */
+  readonly resource: string;
+  readonly problem: Problem;
+}
+
 export interface FileProblem {
   readonly file: string;
   readonly problem: Problem;

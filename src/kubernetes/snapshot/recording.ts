@@ -2,9 +2,17 @@
 import { Changes } from '../changes.ts';
 import type { ClusterObjects } from '../objects.ts';
 import type { ClusterSource, Disposable, NodeRules, Problem, SourceChange, SourceState } from '../source.ts';
-import type { RecordingFiles } from './files.ts';
-import { objectFile, readObjects, VERSION_FILE, type FileProblem, type ListName } from './objects.ts';
-import { nodeOfPath, readNode } from './rules.ts';
+import { decodeText, type RecordingFiles } from './files.ts';
+import {
+  NOTES_FILE,
+  objectFile,
+  readObjects,
+  VERSION_FILE,
+  type FileProblem,
+  type ListName,
+  type Missing,
+} from './objects.ts';
+import { isProblem, nodeOfPath, readNode } from './rules.ts';
 
 const EMPTY: ClusterObjects = { namespaces: [], services: [], endpointSlices: [], endpoints: [], nodes: [], pods: [] };
 
@@ -61,10 +69,13 @@ export async function openRecordingFiles(
     } catch (error) {
       problems.push({ file: path, problem: unreadable(path, error) });
     }
+  const noted = found.some((file) => file.path === NOTES_FILE)
+    ? readNotes(await files.read(NOTES_FILE).catch(() => new Uint8Array()))
+    : [];
   const read = readObjects(texts);
   problems.push(...read.problems);
 
-  const source = new Recording(files, name, location, read.objects, missing(read.objects, texts, problems));
+  const source = new Recording(files, name, location, read.objects, missing(read.objects, texts, problems, noted));
   const at = newestTime(read.objects) ?? fallbackAt;
   const bytes = found.reduce((sum, file) => sum + (nodeOfPath(file.path) === undefined ? 0 : file.size), 0);
   for (const [node, paths] of nodeFiles)
@@ -101,12 +112,18 @@ function missing(
   objects: ClusterObjects,
   files: ReadonlyMap<string, Uint8Array>,
   problems: readonly FileProblem[],
-): { resource: string; problem: Problem }[] {
+  noted: readonly Missing[],
+): Missing[] {
   const resource = (file: string): string => file.replace(/^objects\//, '').replace(/\.json$/, '');
-  const out = problems.map(({ file, problem }) => ({ resource: resource(file), problem }));
+  const broken = problems.map(({ file, problem }) => ({ resource: resource(file), problem }));
+  // What the source itself said of a kind is better than that there is no file.
+  const out = [
+    ...noted,
+    ...broken.filter((each) => !noted.some(({ problem }) => problem.message === each.problem.message)),
+  ];
   for (const [list, lost] of Object.entries(LOST) as [ListName, string][]) {
     const file = objectFile(list);
-    if (files.has(file) || objects[list].length > 0 || problems.some((problem) => problem.file === file)) continue;
+    if (files.has(file) || objects[list].length > 0 || out.some((each) => each.resource === resource(file))) continue;
     out.push({
       resource: resource(file),
       problem: {
@@ -117,6 +134,19 @@ function missing(
     });
   }
   return out;
+}
+
+/** The kinds that the source of the recording did not have, and why. Anything else in the notes is passed over. */
+function readNotes(bytes: Uint8Array): Missing[] {
+  try {
+    const { missing } = JSON.parse(decodeText(bytes)) as { missing?: unknown };
+    if (!Array.isArray(missing)) return [];
+    return (missing as Partial<Missing>[]).filter(
+      (each): each is Missing => typeof each?.resource === 'string' && isProblem(each.problem),
+    );
+  } catch {
+    return [];
+  }
 }
 
 /** The newest moment that the objects mention: the recording was made then or later. */
@@ -155,7 +185,7 @@ class Recording implements ClusterSource {
     name: string,
     location: string,
     objects: ClusterObjects,
-    missing: readonly { resource: string; problem: Problem }[],
+    missing: readonly Missing[],
   ) {
     this.#files = files;
     this.name = name;

@@ -127,7 +127,7 @@ function readNotes(value: unknown): CaptureNotes {
   };
 }
 
-function isProblem(value: unknown): value is Problem {
+export function isProblem(value: unknown): value is Problem {
   return isRecord(value) && ['code', 'message', 'advice'].every((field) => typeof value[field] === 'string');
 }
 

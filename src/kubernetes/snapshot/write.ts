@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Zip, ZipDeflate } from 'fflate';
 import type { ClusterObjects } from '../objects.ts';
 import type { ClusterSource, NodeCapture, NodeRules, Problem } from '../source.ts';
-import { CONFIG_FILE, LIST_NAMES, LISTS, objectFile, VERSION_FILE } from './objects.ts';
+import { CONFIG_FILE, LIST_NAMES, LISTS, NOTES_FILE, objectFile, VERSION_FILE } from './objects.ts';
 import { CAPTURE_FILE, type CaptureNotes } from './rules.ts';
 
 /**
@@ -47,7 +47,7 @@ export async function writeRecording(source: ClusterSource, target: string): Pro
 
 async function isRecordingOrEmpty(folder: string): Promise<boolean> {
   const names = (await readdir(folder)).filter((name) => !name.startsWith('.'));
-  return names.every((name) => name === 'objects' || name === 'nodes' || name === VERSION_FILE);
+  return names.every((name) => name === 'objects' || name === 'nodes' || name === VERSION_FILE || name === NOTES_FILE);
 }
 
 /** The recording as the bytes of a zip. Lets the event loop run between the files. */
@@ -80,7 +80,16 @@ export function* recordingTexts(source: ClusterSource): Generator<readonly [stri
     yield [CONFIG_FILE, json({ apiVersion: 'v1', kind: 'ConfigMap', ...objects.kubeProxyConfig })];
   if (objects.serverVersion !== undefined)
     yield [VERSION_FILE, json({ serverVersion: { gitVersion: objects.serverVersion } })];
-  for (const node of objects.nodes) yield* nodeTexts(node.metadata.name, source.rules(node.metadata.name));
+  if (state.kind === 'ready' && state.missing.length > 0) yield [NOTES_FILE, json({ missing: state.missing })];
+  for (const node of nodeNames(objects)) yield* nodeTexts(node, source.rules(node));
+}
+
+/** Who may not list nodes still knows them by their pods. */
+function nodeNames(objects: ClusterObjects): ReadonlySet<string> {
+  return new Set([
+    ...objects.nodes.map((node) => node.metadata.name),
+    ...objects.pods.flatMap((pod) => pod.spec?.nodeName ?? []),
+  ]);
 }
 
 function typed(objects: ClusterObjects, list: keyof typeof LISTS): object[] {
