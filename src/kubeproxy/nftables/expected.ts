@@ -12,8 +12,9 @@ import { nodeFacts, type NodeFacts } from '../node-facts.ts';
 import { selectEndpoints } from '../selection.ts';
 import { keyOfPort, proxiedPorts } from '../services.ts';
 import { atLeast, type Release } from '../version.ts';
-import type { NftFamily, NftObject } from './objects.ts';
-import { observe } from './observed.ts';
+import { TABLE } from './listing.ts';
+import type { NftChain, NftFamily, NftObject } from './objects.ts';
+import { observe, type Observed } from './observed.ts';
 import { refusalsOf, type Refusal } from './refusals.ts';
 import { resolve } from './resolve.ts';
 import { numberOf } from './settings.ts';
@@ -35,6 +36,8 @@ export interface ExpectedNftables {
   readonly nftables: readonly NftObject[];
   /** The same with what belongs to which service port. */
   readonly tables: readonly Table[];
+  /** The chains among them that belong to none: the node still holds them, emptied, until kube-proxy deletes them. */
+  readonly leftovers: readonly NftChain[];
   /**
    * Why nft refuses a table, where it does: then the node holds what was written before, or nothing. A table that is refused and
    * that the node's listing lacks could never be written: it is left out of `nftables`.
@@ -77,15 +80,26 @@ export function expectedNftables(
     );
   });
   const refusals = tables.map(refusalsOf);
+  const leftovers = tables.flatMap((table) => emptied(table, listing.get(table.settings.family)));
   const captured = dumps.some(({ name }) => name === 'nft.json' || name === 'nft.txt');
   const neverWritten = ({ settings: { family } }: Table) => captured && !listing.has(family);
   const written = tables.filter((table, i) => refusals[i]!.length === 0 || !neverWritten(table));
   return {
-    nftables: written.flatMap(listTable),
+    nftables: written.flatMap((table) => [
+      ...listTable(table),
+      ...leftovers.filter(({ family }) => family === table.settings.family).map((chain) => ({ chain })),
+    ]),
     tables,
+    leftovers,
     refusals: refusals.flat(),
     serviceCIDRs: knownServiceCIDRs(tables, options, release),
   };
+}
+
+function emptied({ settings: { family }, ports }: Table, observed: Observed | undefined): NftChain[] {
+  if (!observed || observed.emptied.length === 0) return [];
+  const needed = new Set(ports.flatMap(({ chains }) => chains.map(({ name }) => name)));
+  return observed.emptied.filter((name) => !needed.has(name)).map((name) => ({ family, table: TABLE, name }));
 }
 
 function knownServiceCIDRs(

@@ -16,6 +16,11 @@ export interface Observed {
   readonly nodePortIPs: readonly string[];
   /** 1.29 leaves `ct state invalid drop` out of chain forward where the sysctl was set when it started. */
   readonly tcpBeLiberal: boolean;
+  /**
+   * Service ports' chains without a rule. kube-proxy empties what it needs no longer, and deletes it when it next writes, a second
+   * later or an hour: kernels before 6.2 refuse it sooner.
+   */
+  readonly emptied: readonly string[];
   /** What a map to verdicts holds at a key such as "192.0.2.24 . tcp . 80". */
   readonly held: (container: string, id: string) => Held | undefined;
 }
@@ -31,8 +36,10 @@ export function observe(dumps: readonly Dump[]): ReadonlyMap<NftFamily, Observed
   const earlier = known.get(dump);
   if (earlier) return earlier;
   const found = new Map<NftFamily, Observed>();
-  for (const table of readNft(dump.text, dump.name).tables)
-    if (table.name === TABLE && (table.family === 'ip' || table.family === 'ip6')) found.set(table.family, look(table));
+  const { tables, complete } = readNft(dump.text, dump.name);
+  for (const table of tables)
+    if (table.name === TABLE && (table.family === 'ip' || table.family === 'ip6'))
+      found.set(table.family, { ...look(table), ...(!complete && { emptied: [] }) });
   known.set(dump, found);
   return found;
 }
@@ -47,6 +54,7 @@ function look({ sets, chains }: Table): Observed {
       .flatMap(({ statements: [first] }) => (first?.kind === 'match' ? prefixes(first.right) : [])),
     nodePortIPs: nodePorts.flatMap(({ key }) => prefixes(key)).map(formatAddress),
     tcpBeLiberal: chains.some((chain) => chain.name === 'forward') && rules('forward').length === 0,
+    emptied: chains.filter(({ name, rules }) => name.includes('/') && rules.length === 0).map(({ name }) => name),
     held: holding(sets),
   };
 }

@@ -111,3 +111,24 @@ test('an element goes on naming the Service that had its key before, and what tw
     );
   }
 });
+
+test('chains that kube-proxy emptied and has not deleted yet are expected as such, until one of them is needed', () => {
+  const { configuration } = configurationOf(GOLDEN_CLUSTER, 'node-1');
+  const settings = override(configuration, { mode: 'nftables' });
+  const gone = 'endpoint-AAAAAAAA-g/gone/tcp/p__10.244.9.9/8080';
+  const leftovers = (listing: string, complete = true) => {
+    const dumps = [{ ...text(`table ip kube-proxy {\n${listing}}\n`.slice(0, complete ? undefined : -2))[0]! }];
+    return expectedNftables(GOLDEN_CLUSTER, 'node-1', settings, parseRelease('1.37.2')!, { family: 'ip', dumps });
+  };
+  const { nftables, ...found } = leftovers(`\tchain ${gone} {\n\t}\n\tchain services {\n\t}\n`);
+  assert.deepEqual(found.leftovers, [{ family: 'ip', table: 'kube-proxy', name: gone }]);
+  assert.ok(nftables.some((object) => 'chain' in object && object.chain.name === gone));
+  const needed = 'service-YNEUO6GR-g/plain/tcp/p';
+  assert.deepEqual(
+    leftovers(`\tchain ${needed} {\n\t}\n`).leftovers,
+    [],
+    'what is needed and empty is broken, not left over',
+  );
+  assert.deepEqual(leftovers(`\tchain ${gone} {\n\t\treturn\n\t}\n`).leftovers, []);
+  assert.deepEqual(leftovers(`\tchain ${gone} {\n\t}\n`, false).leftovers, [], 'what is cut off may have had rules');
+});
