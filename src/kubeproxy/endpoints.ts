@@ -115,6 +115,10 @@ const NONE: readonly string[] = [];
 
 function readLegacy(endpoints: Endpoints, options: EndpointOptions, found: Map<string, ProxiedEndpoint[]>): void {
   if (!isWatched('EndpointSlice', endpoints.metadata.labels, options.release)) return;
+  // Dual-stack kube-proxies hand the whole object to the family of its very first address, and pass over objects without one.
+  const first = endpoints.subsets?.[0]?.addresses?.[0]?.ip;
+  const dualStack = enabled('IPv6DualStack', options.release, options.featureGates);
+  if (dualStack && (first === undefined || canonicalIP(first, options.family) === undefined)) return;
   for (const subset of endpoints.subsets ?? [])
     for (const port of subset.ports ?? []) {
       if (!port.port) continue;

@@ -64,7 +64,7 @@ function settingsKey(port: ProxiedPort, settings: IptablesSettings): string {
     masqueradeAll,
     localTraffic,
     nodePorts.onLocalhost,
-    nodePorts.addresses.length > 0,
+    nodePorts.someAddress,
     nfacct,
     large,
     port.sourceRanges.length > 0 ? nodeIP : '',

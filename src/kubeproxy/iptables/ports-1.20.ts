@@ -91,7 +91,7 @@ export function portLines(port: ProxiedPort, selection: Selection, settings: Ipt
     nat.push(`-A ${FW} -m comment --comment "${N} loadbalancer IP" -j KUBE-MARK-DROP`);
   }
 
-  if (port.nodePort !== 0 && settings.nodePorts.addresses.length > 0) {
+  if (port.nodePort !== 0 && settings.nodePorts.someAddress) {
     const loopback = settings.family === 4 ? '127.0.0.0/8' : '::1/128';
     if (!hasEndpoints)
       filter.push(
@@ -113,7 +113,7 @@ export function portLines(port: ProxiedPort, selection: Selection, settings: Ipt
       `-A KUBE-NODEPORTS -p tcp -m comment --comment "${N} health check node port" -m tcp --dport ${port.healthCheckNodePort} -j ACCEPT`,
     );
   // A slip of 1.20: where no address takes node ports, a Service with one gets no way to its endpoints at all.
-  const slip = !atLeast(settings.release, 21) && port.nodePort !== 0 && settings.nodePorts.addresses.length === 0;
+  const slip = !atLeast(settings.release, 21) && port.nodePort !== 0 && !settings.nodePorts.someAddress;
   if (!hasEndpoints || slip) return lines;
 
   endpointRules(lines, port, selection.reachable, words, settings);

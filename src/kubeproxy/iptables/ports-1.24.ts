@@ -83,7 +83,7 @@ export function portLines(port: ProxiedPort, selection: Selection, settings: Ipt
     nat.push(`-A ${FW} -m comment --comment "${N} loadbalancer IP" -j KUBE-MARK-DROP`);
   }
 
-  if (port.nodePort !== 0 && settings.nodePorts.addresses.length > 0) {
+  if (port.nodePort !== 0 && settings.nodePorts.someAddress) {
     if (hasEndpoints)
       nat.push(`-A KUBE-NODEPORTS -p ${P} -m comment --comment "${N}" -m ${P} --dport ${port.nodePort} -j ${EXT}`);
     else

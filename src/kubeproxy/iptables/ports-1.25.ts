@@ -58,7 +58,7 @@ export function portLines(port: ProxiedPort, selection: Selection, settings: Ipt
       );
 
   // Up to 1.26 a node none of whose addresses is in nodePortAddresses had no rule for node ports at all.
-  if (port.nodePort !== 0 && (atLeast(settings.release, 27) || settings.nodePorts.addresses.length > 0)) {
+  if (port.nodePort !== 0 && (atLeast(settings.release, 27) || settings.nodePorts.someAddress)) {
     if (hasEndpoints && atLeast(settings.release, 31) && settings.nfacct && settings.nodePorts.onLocalhost)
       nat.push(
         `-A KUBE-NODEPORTS -d 127.0.0.0/8 -p ${P} -m comment --comment "${N}" -m ${P} --dport ${port.nodePort} -m nfacct --nfacct-name  localhost_nps_accepted_pkts -j ${EXT}`,

@@ -45,10 +45,10 @@ function nodePorts({ node, family, release, configuration, facts }: IptablesOpti
   const containsLoopback =
     ranges.length === 0 || addressesIn(ranges, ['127.0.0.0']).length > 0 || ranges.some(isLoopback);
   const onLocalhost = !atLeast(release, 26) || (wanted && (!atLeast(release, 27) || containsLoopback));
-  if (ranges.length === 0) return { addresses: 'all', onLocalhost };
+  if (ranges.length === 0) return { addresses: 'all', someAddress: true, onLocalhost };
   const found = addressesIn(ranges, facts.addresses.value);
   const usable = (ip: string) => !atLeast(release, 26) || !isLoopback(ip) || (family === 4 && onLocalhost);
-  return { addresses: found.filter(usable), onLocalhost };
+  return { addresses: found.filter(usable), someAddress: found.length > 0, onLocalhost };
 }
 
 function isLoopback(text: string): boolean {

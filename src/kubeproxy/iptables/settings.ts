@@ -24,8 +24,10 @@ export interface IptablesSettings {
 }
 
 export interface NodePorts {
-  /** The addresses that take node ports, or "all". None where no address of the node is in the configured ranges. */
+  /** The addresses from which KUBE-NODEPORTS is reached, or "all". */
   readonly addresses: 'all' | readonly string[];
+  /** Some address of the node is in the configured ranges, be it one from which node ports don't work. */
+  readonly someAddress: boolean;
   /** Node ports on 127.0.0.1 work: kube-proxy opens the kernel's way and guards it. */
   readonly onLocalhost: boolean;
 }
