@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -263,6 +265,37 @@ describe('a real cluster', { skip, timeout: 20 * 60_000 }, () => {
     // And no more than that: neither Secrets nor a change of anything.
     await assert.rejects(rig.kubectl(['get', 'secrets', '-A', '--as=reader']), /forbidden/);
     await assert.rejects(rig.kubectl(['delete', 'service', '-n', 'shop', 'front', '--as=reader']), /forbidden/);
+  });
+
+  it('is reached through the proxy of the kubeconfig, rules included', async () => {
+    const tunnels: string[] = [];
+    const proxy = http.createServer();
+    proxy.on('connect', (request, socket, head) => {
+      tunnels.push(request.url ?? '');
+      const upstream = net.connect(26443, '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        upstream.write(head);
+        upstream.pipe(socket).pipe(upstream);
+      });
+      for (const end of [upstream, socket]) end.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(proxy.address() as net.AddressInfo).port}`;
+    const file = path.join(folder, 'proxied');
+    await writeFile(file, await readFile(rig.kubeconfigs.admin, 'utf8'));
+    await rig.kubectl(['config', '--kubeconfig', file, 'set-cluster', 'rig', `--proxy-url=${url}`]);
+    const source = await openLiveCluster({ kubeconfig: file });
+    sources.push(source);
+    await until(source, 'ready', isReady(source));
+    const lists = tunnels.length;
+    assert.ok(lists > 0 && tunnels.every((to) => to === '127.0.0.1:26443'), tunnels.join());
+    await source.capture(['node-1']);
+    const rules = source.rules('node-1');
+    assert.ok(rules.kind === 'captured' && rules.capture.problems.length === 0, JSON.stringify(rules));
+    assert.ok(tunnels.length > lists);
+    source.dispose();
+    proxy.close();
+    proxy.closeAllConnections();
   });
 
   it('stays in sight while its API server is away, and goes on when it is back, though its watches have expired', async () => {
