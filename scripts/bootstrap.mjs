@@ -40,4 +40,7 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', path.join(ro
   env: { ...process.env, PATH: `${path.join(modules, '.bin')}${path.delimiter}${process.env.PATH}` },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// npm, when it is ended itself, passes no signal on: what it ran would go on without anybody.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && child.kill(), 500).unref();
 child.on('exit', (code, signal) => process.exit(signal ? 130 : (code ?? 1)));

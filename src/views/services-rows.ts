@@ -15,7 +15,14 @@ import { usualClient } from '../translation/standing.ts';
 import type { EndpointView, PortStory, ServiceStory } from '../translation/story.ts';
 
 export type ServicesRow =
-  | { readonly kind: 'namespace'; readonly id: string; readonly name: string; readonly services: number }
+  | {
+      readonly kind: 'namespace';
+      readonly id: string;
+      readonly name: string;
+      readonly services: number;
+      /** The whole cluster has few Services: they are shown at once. */
+      readonly few: boolean;
+    }
   | { readonly kind: 'service'; readonly id: string; readonly story: ServiceStory; readonly headline: Headline }
   | { readonly kind: 'note'; readonly id: string; readonly text: string }
   | { readonly kind: 'port'; readonly id: string; readonly story: ServiceStory; readonly port: PortStory }
@@ -68,12 +75,17 @@ export interface Arrangement {
   readonly programming: (key: string) => Programming | undefined;
 }
 
+/** So many rows are looked through at a glance. */
+const FEW = 40;
+
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The top: namespaces that have Services, after the filter. In order of trouble the worst namespace comes first. */
 export function namespaceRows(objects: ClusterObjects, arrangement: Arrangement): readonly ServicesRow[] {
   const counts = new Map<string, { services: number; worst: number }>();
-  for (const story of wantedStories(objects, arrangement)) {
+  const stories = wantedStories(objects, arrangement);
+  const few = stories.length <= FEW;
+  for (const story of stories) {
     const name = story.service.metadata.namespace ?? '';
     const entry = counts.get(name) ?? { services: 0, worst: 4 };
     entry.services++;
@@ -83,7 +95,7 @@ export function namespaceRows(objects: ClusterObjects, arrangement: Arrangement)
   }
   return [...counts]
     .sort(([a, x], [b, y]) => x.worst - y.worst || byText(a, b))
-    .map(([name, { services }]) => ({ kind: 'namespace', id: `ns/${name}`, name, services }));
+    .map(([name, { services }]) => ({ kind: 'namespace', id: `ns/${name}`, name, services, few }));
 }
 
 /** The Services of a namespace. */

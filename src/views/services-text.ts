@@ -32,7 +32,7 @@ export function servicesText(row: ServicesRow, programming: (key: string) => Pro
       return plain(row.name, count(row.services, '{0} Service', '{0} Services'), {
         icon: 'symbol-namespace',
         context: 'namespace',
-        opens: 'yes',
+        opens: row.few ? 'open' : 'yes',
         spoken: t('Namespace {0}, {1}', row.name, count(row.services, '{0} Service', '{0} Services')),
       });
     case 'note':
