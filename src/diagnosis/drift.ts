@@ -19,6 +19,7 @@ import { PortIndex } from './attribution.ts';
 import type { SliceDifference } from './compare.ts';
 import type { Trace } from './consequence.ts';
 import type { FamilyDrift, Leftover, NodeDrift } from './drift-types.ts';
+import { excerpt, metChains } from './excerpt.ts';
 import { completed, inSurroundings, iptablesDifferences } from './iptables-differences.ts';
 import { expectedTables } from './iptables-expected.ts';
 import { judge, once, type Court } from './judge.ts';
@@ -131,20 +132,29 @@ function iptablesFamily(
     ...others.map((each) => backendOf(each.name, dumps)),
     ...(hasTable(dumps, family) ? (['nftables'] as const) : []),
   ];
-  const actualDumps = main.complete
-    ? dumps
-    : withTexts(dumps, new Map([[main.name, withFirstLine(main.blocks.text, actual.text)]]));
-  const expectedDumps = once(() => {
-    const text = withFirstLine(main.blocks.text, inSurroundings(tables, actual));
-    return withTexts(dumps, new Map([[main.name, text]]));
-  });
+  const selections = once(() => new Map(rules.ports.map((each) => [each.port, each.selection])));
+  const index = new PortIndex(
+    rules.ports.map((each) => each.port),
+    (port) =>
+      selections()
+        .get(port)
+        ?.reachable.map((endpoint) => endpoint.text) ?? [],
+  );
+  // What was left elsewhere may act on every Service.
+  const isMet = once(() => (leftovers.length > 0 ? undefined : metChains(differences, tables, actual, index)));
+  const withMain = (text: string): readonly NamedText[] =>
+    withTexts(dumps, new Map([[main.name, withFirstLine(main.blocks.text, text)]]));
+  const expectedDumps = once(() => withMain(inSurroundings(tables, actual, isMet())));
   const court = courtOf(subject, proxy, family, {
-    ports: rules.ports.map((each) => each.port),
-    reachable: new Map(rules.ports.map((each) => [each.port, each.selection.reachable.map((e) => e.text)])),
-    rules: rules.ports.reduce((sum, each) => sum + each.lines.nat.length + each.lines.filter.length, 0),
+    index,
+    rules: () => rules.ports.reduce((sum, each) => sum + each.lines.nat.length + each.lines.filter.length, 0),
     expected: expectedDumps,
     clean: () => withTexts(expectedDumps(), new Map([...withoutIptables(dumps, main.name), ...withoutNftables(dumps)])),
-    actual: () => actualDumps,
+    actual: () => {
+      const met = isMet();
+      if (met) return withMain(excerpt(actual, met));
+      return main.complete ? dumps : withMain(actual.text);
+    },
   });
   return [familyOf(court, differences, leftovers)];
 }
@@ -156,6 +166,7 @@ function nftablesFamily(
   family: Family,
 ): readonly FamilyDrift[] {
   if (expected.mode !== 'nftables') return [];
+  const { objects } = subject;
   const { dumps } = subject.capture;
   const name = family === 4 ? 'ip' : 'ip6';
   const table = expected.tables.tables.find((each) => each.settings.family === name);
@@ -178,9 +189,11 @@ function nftablesFamily(
     );
   });
   const court = courtOf(subject, proxy, family, {
-    ports: table.ports.map((each) => each.port),
-    reachable: new Map(),
-    rules: table.ports.reduce((sum, each) => sum + each.elements.length + 2 * each.chains.length, 0),
+    index: new PortIndex(
+      table.ports.map((each) => each.port),
+      (port) => [...endpointsOf(objects, port)],
+    ),
+    rules: () => table.ports.reduce((sum, each) => sum + each.elements.length + 2 * each.chains.length, 0),
     expected: expectedDumps,
     clean: () => withTexts(expectedDumps(), withoutIptables(dumps)),
     // The same listing that was compared: the two may have been made a moment apart.
@@ -215,9 +228,8 @@ function hasTable(dumps: readonly Dump[], family: Family): boolean {
 }
 
 interface Case {
-  readonly ports: readonly ProxiedPort[];
-  readonly reachable: ReadonlyMap<ProxiedPort, readonly string[]>;
-  readonly rules: number;
+  readonly index: PortIndex;
+  readonly rules: () => number;
   readonly expected: () => readonly NamedText[];
   readonly clean: () => readonly NamedText[];
   readonly actual: () => readonly NamedText[];
@@ -236,11 +248,11 @@ function courtOf(subject: NodeSubject, proxy: NodeProxy, family: Family, given: 
       objects,
       at: capture.at,
       minSyncPeriod: proxy.configuration.minSyncPeriod.value,
-      rules: given.rules,
+      rules: given.rules(),
       changedAt: subject.changedAt,
     },
     ground: groundOf(objects, capture.node, network, family),
-    index: new PortIndex(given.ports, (port) => given.reachable.get(port) ?? [...endpointsOf(objects, port)]),
+    index: given.index,
     endpointsOf: (port) => endpointsOf(objects, port),
     expected: follow(given.expected),
     clean: follow(given.clean),

@@ -6,6 +6,7 @@ import { canonicalRule, linesOf, readBlocks, targetOf } from './blocks.ts';
 import type { Block, Blocks, Line, TableBlocks } from './blocks.ts';
 import { compareSlices } from './compare.ts';
 import type { Slice, SliceDifference } from './compare.ts';
+import { met, type IsMet } from './excerpt.ts';
 import { inOrderOf, isFree, misplaced } from './dispatch-order.ts';
 import { NO_TABLES, portOfLine } from './iptables-expected.ts';
 import type { ExpectedChain, ExpectedTables, PortChains } from './iptables-expected.ts';
@@ -136,12 +137,12 @@ function isJumpOfKubeProxy(rule: string): boolean {
 /**
  * The node's text with kube-proxy's part replaced by what is expected. Chains of others stay, with their rules; so do the built-in
  * chains' policies, and the order of the jumps in them as far as they are there. A missing jump comes first, where kube-proxy
- * would insert it.
+ * would insert it. `isMet` leaves chains of Services out.
  */
-export function inSurroundings(expected: ExpectedTables, actual: Blocks): string {
+export function inSurroundings(expected: ExpectedTables, actual: Blocks, isMet: IsMet = () => true): string {
   const all = expected.all();
   return [...new Set([...actual.tables.keys(), ...all.keys()])]
-    .map((name) => mergedTable(all.get(name), actual, actual.tables.get(name), name))
+    .map((name) => mergedTable(all.get(name), actual, actual.tables.get(name), name, isMet))
     .join('');
 }
 
@@ -155,6 +156,7 @@ function mergedTable(
   actual: Blocks,
   right: TableBlocks | undefined,
   name: string,
+  isMet: IsMet,
 ): string {
   const chains = new Map<string, { policy: string; rules: readonly string[] }>();
   for (const [chain, block] of right?.blocks ?? []) {
@@ -166,7 +168,7 @@ function mergedTable(
     else chains.set(chain, { policy, rules: mergedShared(isShared(chain) ? wanted : [], lines) });
   }
   for (const [chain, { lines }] of left ?? []) {
-    if (chains.has(chain)) continue;
+    if (chains.has(chain) || !isMet(chain)) continue;
     const policy = isBuiltIn(chain) ? 'ACCEPT' : '-';
     const block = right?.blocks.get(chain);
     const rules =
@@ -176,7 +178,7 @@ function mergedTable(
             lines,
           )
         : lines;
-    chains.set(chain, { policy, rules });
+    chains.set(chain, { policy, rules: met(rules, isMet) });
   }
   const declarations = [...chains].map(([chain, { policy }]) => `:${chain} ${policy} [0:0]\n`);
   const rules = [...chains.values()].flatMap((chain) => chain.rules.map((rule) => `${rule}\n`));
