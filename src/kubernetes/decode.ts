@@ -177,48 +177,99 @@ export function isKind(name: unknown): name is KindName {
 /** One object as the API spells it. null counts as absent, as the API server itself prints empty lists as null. */
 export function decodeObject<K extends KindName>(kind: K, value: unknown): Decoded<Kinds[K]> {
   const faults: Fault[] = [];
-  const object = pick(value, SHAPES[kind], [], faults);
+  const object = pick(value, PLANS[kind], undefined, faults);
   return object === undefined ? { faults } : { object: object as Kinds[K], faults };
 }
 
-type Path = readonly (string | number)[];
+/** A shape, taken apart once: a big cluster has a hundred thousand objects. */
+type Plan =
+  | { readonly kind: 'string' | 'number' | 'boolean' | 'map' | 'intstr' }
+  | { readonly kind: 'list'; readonly each: Plan }
+  | { readonly kind: 'object'; readonly fields: readonly Field[] };
 
-function pick(value: unknown, shape: Shape, path: Path, faults: Fault[]): unknown {
-  const wrong = (expected: string): undefined => {
-    faults.push({ path, expected });
-    return undefined;
-  };
-  if (shape === 'intstr')
-    return typeof value === 'string' || typeof value === 'number' ? value : wrong(EXPECTED['intstr']!);
-  if (shape === 'map') {
-    if (!isRecord(value)) return wrong(EXPECTED['map']!);
-    const out: Record<string, string> = {};
-    for (const [key, text] of Object.entries(value)) {
-      if (NEVER_KEPT.has(key)) continue;
-      if (typeof text === 'string') define(out, key, text);
-      else faults.push({ path: [...path, key], expected: EXPECTED['string']! });
-    }
-    return out;
-  }
-  if (typeof shape === 'string') return typeof value === shape ? value : wrong(EXPECTED[shape]!);
-  if (isList(shape)) {
-    if (!Array.isArray(value)) return wrong('a list');
-    return value.map((each, i) => pick(each, shape[0], [...path, i], faults)).filter((each) => each !== undefined);
-  }
-  if (!isRecord(value)) return wrong('an object');
-  const out: Record<string, unknown> = {};
-  for (const [field, inner] of Object.entries(shape)) {
+interface Field {
+  readonly name: string;
+  readonly required: boolean;
+  readonly plan: Plan;
+}
+
+function planOf(shape: Shape): Plan {
+  if (typeof shape === 'string') return { kind: shape };
+  if (isList(shape)) return { kind: 'list', each: planOf(shape[0]) };
+  const fields = Object.entries(shape).map(([field, inner]) => {
     const required = field.endsWith('!');
-    const name = required ? field.slice(0, -1) : field;
+    return { name: required ? field.slice(0, -1) : field, required, plan: planOf(inner) };
+  });
+  return { kind: 'object', fields };
+}
+
+const PLANS = Object.fromEntries(Object.entries(SHAPES).map(([kind, shape]) => [kind, planOf(shape)])) as Record<
+  KindName,
+  Plan
+>;
+
+/** From a value up to the object; only a fault spells it out. */
+interface Place {
+  readonly up: Place | undefined;
+  readonly step: string | number;
+}
+
+function pathOf(place: Place | undefined): (string | number)[] {
+  const path: (string | number)[] = [];
+  for (let at = place; at; at = at.up) path.unshift(at.step);
+  return path;
+}
+
+function pick(value: unknown, plan: Plan, place: Place | undefined, faults: Fault[]): unknown {
+  const wrong = (expected: string): undefined => void faults.push({ path: pathOf(place), expected });
+  switch (plan.kind) {
+    case 'intstr':
+      return typeof value === 'string' || typeof value === 'number' ? value : wrong(EXPECTED['intstr']!);
+    case 'map':
+      return isRecord(value) ? pickMap(value, place, faults) : wrong(EXPECTED['map']!);
+    case 'list':
+      if (!Array.isArray(value)) return wrong('a list');
+      return value
+        .map((each, step) => pick(each, plan.each, { up: place, step }, faults))
+        .filter((each) => each !== undefined);
+    case 'object':
+      return isRecord(value) ? pickFields(value, plan.fields, place, faults) : wrong('an object');
+    default:
+      return typeof value === plan.kind ? value : wrong(EXPECTED[plan.kind]!);
+  }
+}
+
+function pickFields(
+  value: Record<string, unknown>,
+  fields: readonly Field[],
+  place: Place | undefined,
+  faults: Fault[],
+): Record<string, unknown> | undefined {
+  const out: Record<string, unknown> = {};
+  for (const { name, required, plan } of fields) {
     const present = Object.hasOwn(value, name) ? value[name] : undefined;
     if (present === undefined || present === null) {
       if (!required) continue;
-      faults.push({ path: [...path, name], expected: `the field ${name}` });
+      faults.push({ path: pathOf({ up: place, step: name }), expected: `the field ${name}` });
       return undefined;
     }
-    const kept = pick(present, inner, [...path, name], faults);
+    const kept = pick(present, plan, { up: place, step: name }, faults);
     if (kept !== undefined) out[name] = kept;
     else if (required) return undefined;
+  }
+  return out;
+}
+
+function pickMap(value: Record<string, unknown>, place: Place | undefined, faults: Fault[]): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const [key, text] of Object.entries(value)) {
+    if (NEVER_KEPT.has(key)) continue;
+    if (typeof text !== 'string')
+      faults.push({ path: pathOf({ up: place, step: key }), expected: EXPECTED['string']! });
+    // An assignment would give a label named "__proto__" to the object's prototype.
+    else if (key === '__proto__')
+      Object.defineProperty(out, key, { value: text, enumerable: true, configurable: true, writable: true });
+    else out[key] = text;
   }
   return out;
 }
@@ -229,9 +280,4 @@ function isList(shape: Shape): shape is readonly [Shape] {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** An assignment would give a label named "__proto__" to the object's prototype. */
-function define(target: Record<string, string>, key: string, value: string): void {
-  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
