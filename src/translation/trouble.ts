@@ -23,7 +23,7 @@ export function troubleIn(scene: Scene, story: ServiceStory, answers: readonly N
       return {
         severity: 'warning',
         title: headline.state === 'empty' ? 'No endpoints.' : 'No endpoint is ready.',
-        text: sentence(headline.words, headline.more),
+        text: sentence(headline.words.replace(/^no endpoints(: |$)/, ''), headline.more),
         actions: [{ action: 'yaml', label: 'Open the Service' }],
       };
     case 'partly':
@@ -81,6 +81,7 @@ function capital(text: string): string {
 }
 
 function sentence(words: string, more: string | undefined): string {
-  const first = `${capital(words)}.`;
-  return more ? `${first} ${capital(more)}${/[.!?]$/.test(more) ? '' : '.'}` : first;
+  const first = words === '' ? '' : `${capital(words)}.`;
+  const second = more ? `${capital(more)}${/[.!?]$/.test(more) ? '' : '.'}` : '';
+  return [first, second].filter((part) => part).join(' ');
 }

@@ -43,6 +43,8 @@ export interface Layout {
 export const MARGIN = 20;
 const HEADING = 34;
 const END = { height: 64, gap: 20 } as const;
+/** What is no pod explains itself in up to three lines. */
+const EXPLAINED = 96;
 const CARD_HEIGHT = 96;
 /** Under it the columns do not shrink, and the picture scrolls. */
 export const LEAST_WIDTH = 760;
@@ -67,13 +69,16 @@ export function layout(picture: NodePicture, folded: Folded, available: number):
   }
   const [client, service, rules, ends] = columns as [Column, Column, Column, Column];
 
-  const count = folded.ends.length;
-  const endsHeight = count * END.height + Math.max(0, count - 1) * END.gap;
+  const heights = folded.ends.map((end) =>
+    end.mark === 'refused' || (end.code === undefined && end.holds.length === 1) ? EXPLAINED : END.height,
+  );
+  const stack = (some: readonly number[]) => some.reduce((sum, one) => sum + one + END.gap, -END.gap);
+  const endsHeight = Math.max(0, stack(heights));
   const bodyHeight = Math.max(endsHeight, CARD_HEIGHT);
   const top = HEADING + Math.round((bodyHeight - endsHeight) / 2);
   // The cards stand beside what gets traffic, not beside what is idle below; far down they would be out of sight.
-  const served = folded.ends.filter((end) => end.share > 0).length || count;
-  const servedHeight = Math.min(served * (END.height + END.gap) - END.gap, bodyHeight, 520);
+  const served = heights.filter((_, i) => folded.ends[i]!.share > 0);
+  const servedHeight = Math.min(Math.max(0, stack(served.length > 0 ? served : heights)), bodyHeight, 520);
   const centre = HEADING + Math.max(CARD_HEIGHT / 2, servedHeight / 2);
 
   const place = (id: string, card: Card, column: Column): PlacedCard => ({
@@ -84,13 +89,13 @@ export function layout(picture: NodePicture, folded: Folded, available: number):
     width: column.width,
     height: CARD_HEIGHT,
   });
-  const placedEnds = folded.ends.map((end, i) => ({
-    end,
-    x: ends.x,
-    y: top + i * (END.height + END.gap),
-    width: ends.width,
-    height: END.height,
-  }));
+  let y = top;
+  const placedEnds = folded.ends.map((end, i) => {
+    const height = heights[i]!;
+    const placed = { end, x: ends.x, y, width: ends.width, height };
+    y += height + END.gap;
+    return placed;
+  });
   return {
     width,
     height: HEADING + bodyHeight + MARGIN,

@@ -1,6 +1,6 @@
 /** The whole page, described from what it knows. */
 import { fold } from '../translation/fold.ts';
-import type { Folded } from '../translation/fold.ts';
+import type { Folded, FoldedCard } from '../translation/fold.ts';
 import type { Finding, NoPicture, NodePicture, Picture } from '../translation/picture.ts';
 import type { Actions } from './actions.ts';
 import type { Child, Element_ } from './element.ts';
@@ -189,11 +189,12 @@ function footer(body: NodePicture, state: PageState, actions: Actions): Element_
   const folded = foldedOf(body, state).ends.find((end) => end.id === chosen);
   const lines = rulesBehind(body, chosen, folded?.holds ?? [chosen]);
   const kept = state.pinned === chosen ? ` · ${say('kept, Escape lets go')}` : '';
-  return rulesList(`${headingOf(chosen, folded?.title)} · ${body.node}${kept}`, lines, actions);
+  return rulesList(`${headingOf(chosen, folded)} · ${body.node}${kept}`, lines, actions);
 }
 
-function headingOf(chosen: string, title: string | undefined): string {
+function headingOf(chosen: string, end: FoldedCard | undefined): string {
   if (chosen === 'rules') return say('All rules that take part');
   if (chosen === 'client' || chosen === 'service') return say('The rules that every packet of this client meets');
-  return say('The rules behind the stream to {0}', title ?? chosen);
+  if (end?.mark === 'refused') return say('The rules behind it: {0}', end.title);
+  return say('The rules behind the stream to {0}', end?.title ?? chosen);
 }

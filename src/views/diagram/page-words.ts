@@ -34,6 +34,7 @@ export function pageWords(): Readonly<Record<string, string>> {
     State: t('State'),
     Streams: t('Streams'),
     Table: t('Table'),
+    'The rules behind it: {0}': t('The rules behind it: {0}'),
     'The rules behind the stream to {0}': t('The rules behind the stream to {0}'),
     'The rules that every packet of this client meets': t('The rules that every packet of this client meets'),
     To: t('To'),
