@@ -47,6 +47,7 @@ export interface ExpectedNftables {
   readonly serviceCIDRs: Known<readonly string[]>;
 }
 
+/** Never throws. `release` is one that is known (see version.ts); an unknown node has no zone, no addresses and no pods' CIDR. */
 export function expectedNftables(
   objects: ClusterObjects,
   nodeName: string,
@@ -64,7 +65,7 @@ export function expectedNftables(
     release,
     featureGates: configuration.featureGates.value,
   };
-  const tables = (options.family ? [options.family] : (['ip', 'ip6'] as const)).map((family) => {
+  const all = (options.family ? [options.family] : (['ip', 'ip6'] as const)).map((family) => {
     const reading = { family: numberOf(family), release, featureGates: place.featureGates };
     const endpoints = readEndpoints(objects, reading);
     const ports = proxiedPorts(objects, reading).map((port) => ({
@@ -79,6 +80,10 @@ export function expectedNftables(
       observed?.held,
     );
   });
+  // A node without IPv6 has the other table alone.
+  const tables = all.filter(
+    ({ settings, ports }) => listing.size === 0 || listing.has(settings.family) || ports.length > 0,
+  );
   const refusals = tables.map(refusalsOf);
   const leftovers = tables.flatMap((table) => emptied(table, listing.get(table.settings.family)));
   const captured = dumps.some(({ name }) => name === 'nft.json' || name === 'nft.txt');

@@ -132,3 +132,15 @@ test('chains that kube-proxy emptied and has not deleted yet are expected as suc
   assert.deepEqual(leftovers(`\tchain ${gone} {\n\t\treturn\n\t}\n`).leftovers, []);
   assert.deepEqual(leftovers(`\tchain ${gone} {\n\t}\n`, false).leftovers, [], 'what is cut off may have had rules');
 });
+
+test('of a node that holds one family alone the other is expected only where some Service needs it', () => {
+  const { configuration } = configurationOf(GOLDEN_CLUSTER, 'node-1');
+  const settings = override(configuration, { mode: 'nftables' });
+  const families = (dumps: Dump[]) =>
+    expectedNftables(GOLDEN_CLUSTER, 'node-1', settings, parseRelease('1.37.2')!, { dumps }).tables.map(
+      (table) => table.settings.family,
+    );
+  assert.deepEqual(families([]), ['ip', 'ip6']);
+  assert.deepEqual(families(text('table ip kube-proxy {\n}\n')), ['ip']);
+  assert.deepEqual(families(text('table ip6 kube-proxy {\n}\n')), ['ip', 'ip6']);
+});
