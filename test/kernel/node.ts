@@ -109,6 +109,7 @@ export function packetOf(one: OracleCase): PacketCase {
     protocol: one.proto,
     ...(one.dport === undefined ? {} : { destinationPort: one.dport }),
     ...(one.sport === undefined ? {} : { sourcePort: one.sport }),
+    ...(one.known ? { state: 'established' as const } : {}),
   };
 }
 

@@ -5,7 +5,8 @@ Reads jobs from standard input, one JSON object a line, and answers each with on
 
     {"load": [{"run": ["iptables-legacy-restore"], "input": TEXT}, ...],    rules, in the order of loading
      "network": {"interfaces": [NAME], "addresses": [[PREFIX, NAME]], "routes": [[PREFIX, NAME]]},
-     "cases": [{"in": NAME | "local", "src", "dst", "proto": "tcp|udp|sctp|icmp", "dport", "n": COUNT}],
+     "cases": [{"in": NAME | "local", "src", "dst", "proto": "tcp|udp|sctp|icmp", "dport", "n": COUNT,
+                "known": true}],                  with it, of each connection the first packet and its answer went before
      "list": [["iptables-legacy-save", "-c"], ...]}                        printed after the packets
 
     {"cases": [{"accept": {"IP:PORT": {"n", "masquerade", "sources": {IP: n}}}, "reject": {"icmp 3": n}, "drop": n}],
@@ -18,7 +19,7 @@ away there, so no stack answers and nothing leaves; and it sees the answers of R
 number, before the node's own OUTPUT rules may drop them. A packet over lo is seen in INPUT, its second pass.
 What was never seen was dropped.
 """
-import ctypes, fcntl, ipaddress, json, os, socket, struct, subprocess, sys, time
+import ctypes, fcntl, ipaddress, json, os, socket, struct, subprocess, sys, time, traceback
 
 CLONE_NEWNET = 0x40000000
 IFF_TUN, IFF_NO_PI, TUNSETIFF = 0x1, 0x1000, 0x400454CA
@@ -37,11 +38,10 @@ OWN = """table inet oracle {
  chain tracking { type filter hook prerouting priority 0; ct state new accept; }
 }
 """ % ((GROUP,) * 5)
-# Before any rules: what the kernel says by itself when an address comes up would be counted by them.
-QUIET = """table inet oracle {
- chain quiet { type filter hook output priority -1001; icmpv6 type { 130-137, 143 } drop; }
-}
-"""
+# The first packets of connections that are to be known have numbers that no other packet has, and really leave: only then
+# does conntrack keep the connection.
+FIRST = 0x40000000
+OWN = OWN.replace('queue-threshold 1; drop;', 'queue-threshold 1; meta l4proto tcp @th,32,8 0x40 accept; meta l4proto udp @th,64,8 0x40 accept; drop;')
 NUMBERS = {"tcp": 6, "udp": 17, "sctp": 132, "icmp": 1, "icmp6": 58}
 
 
@@ -53,13 +53,13 @@ def checksum(data):
     return ~(s + (s >> 16)) & 0xFFFF
 
 
-def packet(proto, src, dst, sport, dport, tag):
+def packet(proto, src, dst, sport, dport, tag, flags=2, ack=0):
     """src and dst are packed. A TCP SYN, an SCTP INIT, a UDP datagram or an echo request that carries the tag."""
     v6 = len(src) == 16
     number = NUMBERS["icmp6" if v6 and proto == "icmp" else proto]
     mark = struct.pack("!L", tag)
     if proto == "tcp":
-        l4, at = struct.pack("!HHLLBBHHH", sport, dport, tag, 0, 5 << 4, 2, 64240, 0, 0), 16
+        l4, at = struct.pack("!HHLLBBHHH", sport, dport, tag, ack, 5 << 4, flags, 64240, 0, 0), 16
     elif proto == "udp":
         l4, at = struct.pack("!HHHH", sport, dport, 16, 0) + mark + mark, 6
     elif proto == "icmp":
@@ -115,7 +115,7 @@ class Log:
             raise OSError(-error, "NFLOG: " + os.strerror(-error))
 
     def read(self):
-        """-> [(prefix, packet)]"""
+        """-> [(prefix, packet, the number of the interface that it leaves by)]"""
         out = []
         while True:
             try:
@@ -126,6 +126,7 @@ class Log:
             while at + 16 <= len(data):
                 size = struct.unpack("I", data[at:at + 4])[0]
                 prefix = payload = None
+                out_device = 0
                 a, end = at + 20, at + size
                 while a + 4 <= end:
                     length, kind = struct.unpack("HH", data[a:a + 4])
@@ -135,9 +136,11 @@ class Log:
                         payload = data[a + 4:a + length]
                     elif kind & 0x7FFF == 10:
                         prefix = data[a + 4:a + 5]
+                    elif kind & 0x7FFF == 5:
+                        out_device = struct.unpack("!I", data[a + 4:a + 8])[0]
                     a += (length + 3) & ~3
                 if payload:
-                    out.append((prefix, payload))
+                    out.append((prefix, payload, out_device))
                 at += (size + 3) & ~3
 
 
@@ -191,7 +194,6 @@ def setup(network):
 def work(job):
     ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET)
     sh(["nft", "-f", "-"], OWN)  # first, so that no report of an interface that comes up is counted by the rules
-    sh(["nft", "-f", "-"], QUIET)
     fds = setup(job["network"])
     for load in job["load"]:
         sh(load["run"], load["input"])
@@ -204,7 +206,7 @@ def work(job):
     tag, sport, raw, sent = 0x10000, 20000, {}, {}
 
     def read():
-        for prefix, data in log.read():
+        for prefix, data, _ in log.read():
             number, src, dst, sp, dp, t, l4 = read_packet(data)
             if prefix == b"P":
                 if t in sent:
@@ -218,6 +220,22 @@ def work(job):
                 if t in sent:
                     seen[t] = ("reject", "tcp-reset")
 
+    def acquaint(c, src, dst, port):
+        """The first packet of a connection, and the answer of whoever it is sent to. -> the sequence number that is next."""
+        nonlocal tag
+        tag += 2
+        first = FIRST + tag
+        os.write(fds[c["in"]], packet(c["proto"], src.packed, dst.packed, port, c["dport"], first))
+        for prefix, data, device in log.read():
+            number, src2, dst2, sp, dp, t, _ = read_packet(data)
+            if t == first and device:
+                tag += 2
+                answer = packet(c["proto"], dst2, src2, dp, sp, tag, flags=18, ack=first + 1)
+                os.write(fds[socket.if_indextoname(device)], answer)
+                return first + 1, tag + 1
+        return first + 1, 0
+
+    known_port = 61000
     for at, c in enumerate(cases):
         src, dst = ipaddress.ip_address(c["src"]), ipaddress.ip_address(c["dst"])
         v6 = src.version == 6
@@ -229,8 +247,16 @@ def work(job):
             tag += 2
             sport = sport + 1 if sport < 60000 else 20000
             port = c.get("sport", sport)
-            p = packet(c["proto"], src.packed, dst.packed, port, c.get("dport", 0), tag)
-            sent[tag] = (at, src.packed, port)
+            if c.get("known"):
+                port = known_port
+                known_port += 1
+                read()
+                number, ack = acquaint(c, src, dst, port)
+                p = packet(c["proto"], src.packed, dst.packed, port, c["dport"], number, flags=16, ack=ack)
+            else:
+                number = tag
+                p = packet(c["proto"], src.packed, dst.packed, port, c.get("dport", 0), tag)
+            sent[number] = (at, src.packed, port)
             try:
                 if c["in"] == "local":
                     raw[v6].sendto(p, (c["dst"], 0, 0, 0) if v6 else (c["dst"], 0))
@@ -285,6 +311,8 @@ def main():
                     answer = {"error": str(error)}
                 with os.fdopen(write, "w") as f:
                     f.write(json.dumps(answer) + "\n")
+            except Exception:
+                traceback.print_exc()
             finally:
                 os._exit(0)
         os.close(write)

@@ -19,6 +19,8 @@ export interface OracleCase {
   readonly dport?: number;
   /** Fixed; without it every packet has another one from 20000 up. */
   readonly sport?: number;
+  /** The packets belong to known connections: of each the first packet and its answer went before. Not for local senders. */
+  readonly known?: boolean;
   /** How many packets. */
   readonly n: number;
 }
