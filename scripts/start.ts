@@ -82,9 +82,10 @@ function readOptions(): Wanted {
 /** Opens the side bar at once: see src/extension.ts. */
 const SHOWN = { SERVICE_TRAFFIC_START: '1' };
 
+/** Listens on, since Ctrl-C comes twice: to the whole group, and passed on by what started us. */
 function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
 }
 

@@ -42,8 +42,14 @@ function table(parts: Parts): Readonly<Record<string, Command>> {
       await (await import('./compare-rules.ts')).compareRules(connection, service, node);
     },
     showMatrix: async () => (await import('./matrix/panel.ts')).showMatrix(connection),
-    trace: async (first?: unknown, second?: unknown) =>
-      (await import('./trace.ts')).trace(connection, subjectOf(first, second)),
+    trace: async (first?: unknown, second?: unknown) => {
+      const { trace, traceFile } = await import('./trace.ts');
+      // From the title of an editor: a dump of a node, or a file that somebody sent.
+      if (!(first instanceof vscode.Uri)) return trace(connection, subjectOf(first, second));
+      const { dumpOf } = await import('./dump-documents.ts');
+      const shown = dumpOf(first);
+      return shown ? trace(connection, { node: shown.node }) : traceFile(first);
+    },
     capture: async () => (await import('./capture.ts')).capture(connection),
     captureNode: async (row?: unknown) => {
       const { node } = subjectOf(row);

@@ -8,7 +8,7 @@ import { t } from './words.ts';
 /** service-traffic-trace:/CLUSTER/TITLE?QUERY: a packet's way as a read-only document with links to the rules. */
 export const TRACE_SCHEME = 'service-traffic-trace';
 
-export function traceUri(source: ClusterSource, title: string, query: TraceQuery): vscode.Uri {
+export function traceUri(source: Pick<ClusterSource, 'name'>, title: string, query: TraceQuery): vscode.Uri {
   const segments = [source.name, title].map((part) => part.replaceAll('/', '∕'));
   return vscode.Uri.from({ scheme: TRACE_SCHEME, path: '/' + segments.join('/'), query: JSON.stringify(query) });
 }
@@ -30,10 +30,15 @@ export class TraceDocuments
     });
   }
 
-  async #tell(uri: vscode.Uri): Promise<Narrative> {
+  async #tell(uri: vscode.Uri): Promise<Narrative & { readonly file?: vscode.Uri }> {
     const { readTraceQuery, tellTrace } = await import('./trace-query.ts');
     const query = readTraceQuery(uri.query);
     if (!query) return { text: `${t('This address says nothing of a packet.')}\n`, links: [] };
+    if (query.kind === 'file') {
+      const { tellDump } = await import('./trace-query.ts');
+      const file = await vscode.workspace.openTextDocument(vscode.Uri.parse(query.uri));
+      return { ...tellDump(query, file.uri.path.split('/').at(-1)!, file.getText()), file: file.uri };
+    }
     const source = await this.#traffic.open();
     await this.#traffic.captured([query.node]);
     const { sceneOf } = await import('./scene.ts');
@@ -45,13 +50,12 @@ export class TraceDocuments
   }
 
   async provideDocumentLinks(document: vscode.TextDocument): Promise<vscode.DocumentLink[]> {
-    const { text, links } = await this.#tell(document.uri);
+    const { text, links, file } = await this.#tell(document.uri);
     if (text !== document.getText()) return []; // it is being told anew
     return links.map(({ line, start, end, node, place }) => {
       const rule: RuleLocation = { node, dump: place.dump, line: place.line };
-      const target = vscode.Uri.parse(
-        `command:serviceTraffic.openRuleAt?${encodeURIComponent(JSON.stringify([rule]))}`,
-      );
+      const command = `command:serviceTraffic.openRuleAt?${encodeURIComponent(JSON.stringify([rule]))}`;
+      const target = file?.with({ fragment: `L${place.line}` }) ?? vscode.Uri.parse(command);
       const link = new vscode.DocumentLink(new vscode.Range(line, start, line, end), target);
       link.tooltip = t('Open the rule in {0} of {1}', place.dump, node);
       return link;

@@ -40,9 +40,57 @@ export async function trace(traffic: Traffic, subject: Subject): Promise<void> {
   if (!sender) return;
   const asked = await queryOf(objects, target, sender);
   if (!asked) return;
-  const document = await vscode.workspace.openTextDocument(traceUri(source, asked.title, asked.query));
+  await open(traceUri(source, asked.title, asked.query));
+}
+
+/** Through a dump on disk: from an address to an address. */
+export async function traceFile(file: vscode.Uri): Promise<void> {
+  const target = await askAddress();
+  if (target?.kind !== 'address') return;
+  const { address, port } = target;
+  const outside = outsideAddress(address);
+  const text = await vscode.window.showInputBox({
+    title: TITLE,
+    prompt: t("From: a pod's, a node's or any other address"),
+    value: outside,
+    validateInput: (value) =>
+      parseAddress(value.trim()) ? undefined : t('An address was expected, such as 10.244.0.7'),
+  });
+  const protocol = text === undefined ? undefined : await askProtocol(port);
+  if (text === undefined || !protocol) return;
+  const from = text.trim();
+  const name = file.path.split('/').at(-1)!;
+  const title = t('{0} from {1}', port === undefined ? address : `${address} ${port}`, from);
+  const query = {
+    kind: 'file',
+    uri: file.toString(),
+    from,
+    to: address,
+    protocol,
+    ...(port !== undefined && { port }),
+  } as const;
+  await open(traceUri({ name }, title, query));
+}
+
+async function open(uri: vscode.Uri): Promise<void> {
+  const document = await vscode.workspace.openTextDocument(uri);
   await vscode.languages.setTextDocumentLanguage(document, 'kube-trace');
   await vscode.window.showTextDocument(document, { preview: true });
+}
+
+/** One of the ranges for documentation: nobody has it. */
+function outsideAddress(to: string): string {
+  return to.includes(':') ? '2001:db8::9' : '203.0.113.9';
+}
+
+/** Without a port it is a ping. */
+async function askProtocol(port: number | undefined): Promise<'tcp' | 'udp' | 'sctp' | 'icmp' | undefined> {
+  if (port === undefined) return 'icmp';
+  const chosen = await vscode.window.showQuickPick(['tcp', 'udp', 'sctp'], {
+    title: TITLE,
+    placeHolder: t('Protocol'),
+  });
+  return chosen as 'tcp' | 'udp' | 'sctp' | undefined;
 }
 
 async function askTarget(objects: ClusterObjects, subject: Subject): Promise<Target | undefined> {
@@ -161,12 +209,9 @@ async function queryOf(
     return { title, query: { kind: 'packet', node, from: sender.address, to, port: way.port, protocol } };
   }
   const { address, port } = target;
-  const protocol =
-    port === undefined
-      ? 'icmp'
-      : await vscode.window.showQuickPick(['tcp', 'udp', 'sctp'], { title: TITLE, placeHolder: t('Protocol') });
+  const protocol = await askProtocol(port);
   if (!protocol) return undefined;
-  const outside = address.includes(':') ? '2001:db8::9' : '203.0.113.9'; // of the ranges for documentation
+  const outside = outsideAddress(address);
   const from = sender.kind === 'pod' ? sender.address : sender.client === 'node' ? 'local' : outside;
   const words = sender.kind === 'pod' ? sender.name : sender.words;
   return {
@@ -176,7 +221,7 @@ async function queryOf(
       node,
       from,
       to: address,
-      protocol: protocol as 'tcp' | 'udp' | 'sctp' | 'icmp',
+      protocol,
       ...(port !== undefined && { port }),
     },
   };

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { storyIn } from '../../src/translation/scene.ts';
 import { wayId } from '../../src/translation/service.ts';
 import { sceneOf } from '../../src/views/scene.ts';
-import { readTraceQuery, tellTrace, type TraceQuery } from '../../src/views/trace-query.ts';
-import { sample } from './sample.ts';
+import { readTraceQuery, tellDump, tellTrace, type TraceQuery } from '../../src/views/trace-query.ts';
+import { recorded, sample } from './sample.ts';
 
 const source = await sample();
 const scene = sceneOf(source);
@@ -12,7 +12,7 @@ const front = storyIn(
   scene,
   source.objects.services.find(({ metadata }) => metadata.name === 'front')!,
 );
-const query: TraceQuery = {
+const query: TraceQuery & { kind: 'service' } = {
   kind: 'service',
   node: 'node-3',
   service: 'shop/front',
@@ -71,4 +71,38 @@ test('What cannot be traced is said in words', () => {
     nodes: [{ kind: 'unread', name: 'node-1', why: 'not read yet', advice: 'Read it.' }],
   } as const;
   assert.equal(tellTrace(packet, unread).text, 'node-1: not read yet\nRead it.\n');
+});
+
+test("A colleague's dump is traced with no cluster at all", () => {
+  const text = recorded('1.37-iptables-stale-node/nodes/node-3/iptables-save.txt');
+  const vip = /-d ([\d.]+)\/32 .*shop\/front:http cluster IP/.exec(text)![1]!;
+  const file = {
+    kind: 'file',
+    uri: 'file:///mail/iptables-save',
+    from: '10.244.2.50',
+    to: vip,
+    port: 80,
+    protocol: 'tcp',
+  } as const;
+  const told = tellDump(file, 'iptables-save', text);
+  assert.match(told.text, /10\.244\.1\.1:8080 +33\.3 %/);
+  const lines = text.split('\n');
+  assert.ok(told.links.some(({ place }) => lines[place.line - 1]!.includes('--to-destination 10.244.1.1:8080')));
+});
+
+test("nft's listing and ip6tables-save are told apart", () => {
+  const nft = recorded('1.37-nftables/nodes/node-1/nft.txt');
+  const vip = /([\d.]+) \. tcp \. 80 : goto service-\w+-shop\/front\/tcp\/http/.exec(nft)![1]!;
+  const file = { kind: 'file', uri: 'file:///a', from: '10.244.0.50', to: vip, port: 80, protocol: 'tcp' } as const;
+  assert.match(tellDump(file, 'nft.txt', nft).text, /Outcomes\n( +33\.3 %.*\n){3}/);
+  const six = recorded('1.37-iptables-nft/nodes/node-1/ip6tables-save.txt');
+  const vip6 = /-d ([0-9a-f:]+)\/128 .*shop\/dual:http cluster IP/.exec(six)![1]!;
+  const there = tellDump({ ...file, from: 'fd00:10:244::50', to: vip6 }, 'x', six);
+  assert.match(there.text, /PREROUTING +nat/);
+  assert.match(there.text, /Outcomes\n +\d+(\.\d)? % +\[/);
+});
+
+test('A file that is no dump says so', () => {
+  const file = { kind: 'file', uri: 'file:///a', from: '10.0.0.1', to: '10.0.0.2', port: 80, protocol: 'tcp' } as const;
+  assert.match(tellDump(file, 'notes.txt', 'hello').text, /^notes\.txt: no rules in what was read/);
 });
