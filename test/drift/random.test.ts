@@ -9,11 +9,19 @@ import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
 import type { DumpName } from '../../src/kubernetes/source.ts';
 import { startRig, whyNoRig, type ProxyOptions, type Rig } from '../cluster/rig.ts';
 import { randomCluster } from '../kubeproxy/random-cluster.ts';
+import { change } from './changes.ts';
 import { apply, record } from './cluster.ts';
 import { judge } from './judge.ts';
 
 const SEEDS = Number(process.env['SEEDS'] ?? 3);
 const SERVICES = 200;
+const CHANGES = 30;
+const IPTABLES: readonly DumpName[] = [
+  'iptables-save.txt',
+  'ip6tables-save.txt',
+  'iptables-version.txt',
+  'addresses.json',
+];
 const RELEASES = process.env['RELEASES']?.split(',') ?? [undefined];
 
 const skip = whyNoRig() ?? false;
@@ -72,17 +80,19 @@ for (const version of RELEASES)
   for (let seed = 1; seed <= SEEDS; seed++) {
     const way = WAYS[(seed - 1) % WAYS.length]!;
     const named = `kube-proxy ${version ?? 'v1.37.2'}, seed ${seed}`;
-    test(`${named}: iptables' rules of ${SERVICES} random Services are those computed`, { skip }, async () => {
-      const cluster = await proxies({ ...way, ...(version ? { version } : {}) });
-      // kube-proxy runs while the objects come: what it writes bit by bit must be what it would write at once.
-      await apply(cluster, randomCluster(seed, SERVICES));
-      await compare(
-        cluster,
-        ['iptables-save.txt', 'ip6tables-save.txt', 'iptables-version.txt', 'addresses.json'],
-        named,
-        3000,
-      );
-    });
+    test(
+      `${named}: iptables' rules of ${SERVICES} random Services are those computed, at first and after changes`,
+      { skip },
+      async () => {
+        const cluster = await proxies({ ...way, ...(version ? { version } : {}) });
+        // kube-proxy runs while the objects come and change: what it writes bit by bit must be what it would write at once.
+        await apply(cluster, randomCluster(seed, SERVICES));
+        await compare(cluster, IPTABLES, named, 3000);
+        const made = await change(cluster, seed, CHANGES);
+        assert.ok(made > CHANGES / 2, `${made} changes were made`);
+        await compare(cluster, IPTABLES, named, 2000);
+      },
+    );
     if (version === undefined || Number(version.split('.')[1]) >= 29)
       test(`${named}: nftables' table of ${SERVICES} random Services is the one computed`, { skip }, async () => {
         const { clusterCIDR, configuration } = way;

@@ -1,6 +1,6 @@
 /**
  * Records a random cluster: node test/drift/record.ts OUT.zip SEED SERVICES RELEASE [nft|legacy|nftables] [lines of KubeProxyConfiguration]
- * RELEASE is such as v1.33.13. The recordings in test/recordings-random were made so.
+ * RELEASE is such as v1.33.13. test/recordings-random holds such recordings.
  */
 import { writeFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
