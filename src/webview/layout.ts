@@ -33,6 +33,8 @@ export interface Ribbon {
 export interface Layout {
   readonly width: number;
   readonly height: number;
+  /** The notes of the ends stand below their addresses. */
+  readonly narrow: boolean;
   readonly columns: readonly { readonly x: number; readonly width: number }[];
   readonly cards: readonly PlacedCard[];
   readonly ends: readonly PlacedEnd[];
@@ -43,6 +45,8 @@ export interface Layout {
 export const MARGIN = 20;
 const HEADING = 34;
 const END = { height: 64, gap: 20 } as const;
+/** Where the column is too narrow for address and note side by side, the note has a line of its own. */
+const NARROW = { column: 330, height: 82, gap: 14 } as const;
 /** What is no pod explains itself in up to three lines. */
 const EXPLAINED = 96;
 const CARD_HEIGHT = 96;
@@ -52,7 +56,7 @@ export const LEAST_WIDTH = 760;
 const THINNEST = 1.5;
 
 /** Shares of the width: cards of the four columns, and the gaps between them. */
-const COLUMNS = [0.155, 0.145, 0.185, 0.285] as const;
+const COLUMNS = [0.155, 0.155, 0.185, 0.285] as const;
 
 export function layout(picture: NodePicture, folded: Folded, available: number): Layout {
   const width = Math.max(LEAST_WIDTH, Math.floor(available));
@@ -69,10 +73,11 @@ export function layout(picture: NodePicture, folded: Folded, available: number):
   }
   const [client, service, rules, ends] = columns as [Column, Column, Column, Column];
 
-  const heights = folded.ends.map((end) =>
-    end.mark === 'refused' || (end.code === undefined && end.holds.length === 1) ? EXPLAINED : END.height,
-  );
-  const stack = (some: readonly number[]) => some.reduce((sum, one) => sum + one + END.gap, -END.gap);
+  const narrow = ends.width < NARROW.column;
+  const { height: endHeight, gap: endGap } = narrow ? NARROW : END;
+  const explains = (end: FoldedCard) => end.mark === 'refused' || (end.code === undefined && end.holds.length === 1);
+  const heights = folded.ends.map((end) => (explains(end) ? EXPLAINED : endHeight));
+  const stack = (some: readonly number[]) => some.reduce((sum, one) => sum + one + endGap, -endGap);
   const endsHeight = Math.max(0, stack(heights));
   const bodyHeight = Math.max(endsHeight, CARD_HEIGHT);
   const top = HEADING + Math.round((bodyHeight - endsHeight) / 2);
@@ -93,12 +98,13 @@ export function layout(picture: NodePicture, folded: Folded, available: number):
   const placedEnds = folded.ends.map((end, i) => {
     const height = heights[i]!;
     const placed = { end, x: ends.x, y, width: ends.width, height };
-    y += height + END.gap;
+    y += height + endGap;
     return placed;
   });
   return {
     width,
     height: HEADING + bodyHeight + MARGIN,
+    narrow,
     columns,
     cards: [
       place('client', picture.client, client),

@@ -53,7 +53,7 @@ export function streamsView(picture: NodePicture, folded: Folded, look: Look, ac
         placed.ribbons.flatMap((ribbon) => drawn(ribbon, lit(ribbon.stream), actions)),
       ),
       placed.cards.map(({ id, card, ...box }) => fixedCard(id, card, box, look, actions)),
-      placed.ends.map(({ end, ...box }) => endCard(end, folded.streams, box, look, actions)),
+      placed.ends.map(({ end, ...box }) => endCard(end, folded.streams, box, placed.narrow, look, actions)),
     ),
   );
 }
@@ -123,7 +123,14 @@ function fixedCard(id: string, card: Card, box: Box, look: Look, actions: Action
 const title = (text: string) => h('span', { class: 'title' }, text);
 const code = (text: string) => h('code', {}, text);
 
-function endCard(end: FoldedCard, streams: readonly StreamView[], box: Box, look: Look, actions: Actions): Element_ {
+function endCard(
+  end: FoldedCard,
+  streams: readonly StreamView[],
+  box: Box,
+  narrow: boolean,
+  look: Look,
+  actions: Actions,
+): Element_ {
   const mine = streams.filter((stream) => stream.end === end.id);
   const many = end.holds.length > 1;
   const ifs = [...new Set(mine.flatMap((stream) => stream.assumptions))];
@@ -131,6 +138,7 @@ function endCard(end: FoldedCard, streams: readonly StreamView[], box: Box, look
   const masqueraded = mine.some((stream) => stream.masquerade) && streams.some((stream) => !stream.masquerade);
   const note = [...ifs, end.note, masqueraded ? say('masqueraded') : ''].filter((part) => part).join(' · ');
   const wide = end.code === undefined || end.mark === 'refused';
+  const below = narrow && !wide;
   return h(
     'button',
     {
@@ -153,8 +161,10 @@ function endCard(end: FoldedCard, streams: readonly StreamView[], box: Box, look
       'span',
       { class: wide ? 'line wide' : 'line' },
       !wide && code(end.code ?? ''),
-      h('span', { class: 'note' }, wide && end.code && end.mark === 'refused' ? `${end.code} · ${note}` : note),
+      !below &&
+        h('span', { class: 'note' }, wide && end.code && end.mark === 'refused' ? `${end.code} · ${note}` : note),
     ),
+    below && h('span', { class: 'note' }, note),
     many && h('span', { class: 'spoken' }, say('Enter opens them')),
   );
 }
