@@ -14,7 +14,7 @@ export function settingsOfConfigMap(map: ConfigMap | undefined): PartialSettings
   return settingsOfFile(map.data![key]!, `${from} (${key})`);
 }
 
-export function settingsOfFile(text: string, from: string): PartialSettings {
+function settingsOfFile(text: string, from: string): PartialSettings {
   const document = parseDocument(text);
   const [error] = document.errors;
   const root: unknown = document.toJS();

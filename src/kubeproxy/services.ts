@@ -1,4 +1,4 @@
-import { keyOf, type ClusterObjects, type Service } from '../kubernetes/objects.ts';
+import type { ClusterObjects, Service } from '../kubernetes/objects.ts';
 import { formatAddress, formatPrefix, parsePrefix, type Family } from '../netfilter/address.ts';
 import { enabled } from './features.ts';
 import { servicePortLabel, type ProtocolName } from './names.ts';
@@ -40,7 +40,7 @@ export interface ProxiedPort {
 /** A label of a Service or an EndpointSlice that hands it to another proxy. */
 const OTHER_PROXY_LABEL = 'service.kubernetes.io/service-proxy-name';
 /** On EndpointSlices and Endpoints of headless Services. */
-export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
+const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
 /**
  * Whether kube-proxy hears of a Service or an EndpointSlice at all: it asks the API server for those without certain labels
@@ -153,9 +153,4 @@ function hintsAnnotation(service: Service, release: Release): string {
 /** A text by which a port can be found again: label and protocol. */
 export function keyOfPort(port: Pick<ProxiedPort, 'label' | 'protocol'>): string {
   return `${port.label}/${port.protocol}`;
-}
-
-/** "namespace/name" of the Service of a port. */
-export function serviceKey(port: ProxiedPort): string {
-  return keyOf(port.service);
 }
