@@ -76,8 +76,9 @@ export function configurationOf(objects: ClusterObjects, node: string, dump = ''
   const flags = flagsOf(objects, node);
   // With --config kube-proxy ignores every flag that has a place in the file.
   const written = [file, flags].filter((source) => source !== undefined);
-  const usesFile = file !== undefined && (flags === undefined || flags.configFile);
-  const chosen = usesFile || flags === undefined ? file : flags;
+  const usesFile = flags === undefined || flags.configFile;
+  // A pod that names a file which cannot be had leaves all to the rules: its flags say nothing then.
+  const chosen = usesFile ? file : flags;
   const sources = chosen ? [chosen] : [settingsOfDump(dump)];
   const value = <K extends keyof Settings>(key: K): Known<Settings[K]> => {
     for (const { settings, from } of sources) {

@@ -138,6 +138,12 @@ test('with neither file nor flags, what the rules betray is a guess', () => {
   );
 });
 
+test('where the pod names a file that cannot be read, the rules are asked', () => {
+  const { configuration } = found({ pods: [pod(['--config=/var/lib/kube-proxy-config/config'])] }, golden);
+  assert.deepEqual([configuration.clusterCIDRs.value, configuration.clusterCIDRs.guess], [['10.244.0.0/16'], true]);
+  assert.equal(configuration.clusterCIDRs.from, "the node's rules");
+});
+
 test('whatever is known can be overridden by hand', () => {
   const configuration = override(found({}).configuration, { masqueradeBit: 5 });
   assert.deepEqual(configuration.masqueradeBit, { value: 5, from: 'set by hand', guess: false });
