@@ -113,6 +113,27 @@ describe('Documents', () => {
     );
   });
 
+  it("traces through a colleague's file, with links into that file", async () => {
+    await opened();
+    const { traceUri } = await import('../../../src/views/trace-documents.ts');
+    const [file] = await vscode.workspace.findFiles('shop/nodes/node-2/iptables-save.txt');
+    const packet = {
+      kind: 'file',
+      uri: file!.toString(),
+      from: '10.244.1.50',
+      to: '10.96.76.241',
+      port: 80,
+      protocol: 'tcp',
+    } as const;
+    const document = await vscode.workspace.openTextDocument(traceUri({ name: 'a file' }, 'a trace', packet));
+    assert.match(document.getText(), /Outcomes\n( +33\.3 %.*\n){3}/);
+    const links = await vscode.commands.executeCommand<vscode.DocumentLink[]>(
+      'vscode.executeLinkProvider',
+      document.uri,
+    );
+    assert.match(links[0]!.target!.toString(), /node-2\/iptables-save\.txt#L\d+$/);
+  });
+
   it("reads a colleague's file from disk just so", async () => {
     await opened();
     const [file] = await vscode.workspace.findFiles('shop/nodes/node-2/iptables-save.txt');
