@@ -99,7 +99,7 @@ export function attribute(differences: readonly SliceDifference[], index: PortIn
       const about = new Set([...(entry.port ? [entry.port] : []), ...portsAbout(entry, index)]);
       for (const port of about) touch(ports, port, difference, entry);
       if (about.size > 0) continue;
-      const label = labelOf(entry);
+      const label = labelOf(entry) ?? (difference.name === 'hairpin-connections' ? hairpinOf(entry.text) : undefined);
       if (label === undefined) shared.push(entry);
       else touch(gone, label, difference, entry);
     }
@@ -151,12 +151,18 @@ function portsAboutJson(json: string, index: PortIndex): readonly ProxiedPort[] 
   const address = /^"([\da-f.:]+)"$/.exec(json)?.[1];
   if (address !== undefined) found.push(...index.ports.filter((port) => port.clusterIP === address));
   // hairpin-connections: an endpoint, twice, and its port, whoever's.
-  const hairpin = /\["([\da-f.:]+)","\1","(tcp|udp|sctp)",(\d+)\]/.exec(json);
-  if (hairpin) {
-    const [, ip = '', protocol = '', port = ''] = hairpin;
-    found.push(...index.byEndpoint(ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`, protocol));
-  }
+  const endpoint = hairpinOf(json);
+  if (endpoint !== undefined)
+    for (const protocol of ['tcp', 'udp', 'sctp'] as const)
+      if (json.includes(`"${protocol}"`)) found.push(...index.byEndpoint(endpoint, protocol));
   return [...new Set(found.filter((each) => each !== undefined))];
+}
+
+/** "10.244.0.1:8080" of an element of hairpin-connections. */
+function hairpinOf(json: string): string | undefined {
+  const [, ip, port] = /\["([\da-f.:]+)","\1","(?:tcp|udp|sctp)",(\d+)\]/.exec(json) ?? [];
+  if (ip === undefined || port === undefined) return undefined;
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 function labelOf(entry: Entry): string | undefined {

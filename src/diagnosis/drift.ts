@@ -31,6 +31,7 @@ import {
   nftablesInSurroundings,
   type NftObject,
 } from './nftables-differences.ts';
+import { metNftChains, nftExcerpt } from './nft-excerpt.ts';
 import type { Clock } from './pending.ts';
 import type { Ground } from './probes.ts';
 import { slicesOf } from './slices.ts';
@@ -177,27 +178,30 @@ function nftablesFamily(
   const leftovers = savedTables(dumps, family)
     .filter((each) => each.owned > 0)
     .map((each) => backendOf(each.name, dumps));
-  const expectedDumps = once(() => {
-    const objects = nftablesInSurroundings(listTable(table) as readonly NftObject[], listing, name);
-    const text = JSON.stringify({ nftables: objects });
-    return withTexts(
-      dumps,
-      new Map<NamedText['name'], string | undefined>([
-        ['nft.json', text],
-        ['nft.txt', undefined],
-      ]),
-    );
-  });
+  const index = new PortIndex(
+    table.ports.map((each) => each.port),
+    (port) => [...endpointsOf(objects, port)],
+  );
+  const keeps = once(() => (leftovers.length > 0 ? undefined : metNftChains(differences, table, index)));
+  /** The same listing that was compared, alone: the one in the other language may have been made a moment later. */
+  const withListing = (all: readonly NftObject[]): readonly NamedText[] => {
+    const met = keeps();
+    const text = JSON.stringify({ nftables: met ? nftExcerpt(all, met) : all });
+    const texts: readonly (readonly [NamedText['name'], string | undefined])[] = [
+      ['nft.json', text],
+      ['nft.txt', undefined],
+    ];
+    return withTexts(dumps, new Map(texts));
+  };
+  const expectedDumps = once(() =>
+    withListing(nftablesInSurroundings(listTable(table) as readonly NftObject[], listing, name)),
+  );
   const court = courtOf(subject, proxy, family, {
-    index: new PortIndex(
-      table.ports.map((each) => each.port),
-      (port) => [...endpointsOf(objects, port)],
-    ),
+    index,
     rules: () => table.ports.reduce((sum, each) => sum + each.elements.length + 2 * each.chains.length, 0),
     expected: expectedDumps,
     clean: () => withTexts(expectedDumps(), withoutIptables(dumps)),
-    // The same listing that was compared: the two may have been made a moment apart.
-    actual: () => withTexts(dumps, new Map([['nft.txt', undefined]])),
+    actual: () => withListing(listing),
   });
   return [familyOf(court, differences, leftovers)];
 }

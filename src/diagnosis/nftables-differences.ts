@@ -98,8 +98,18 @@ function containerBody(family: NftFamily, container: Container): Readonly<Record
   return member(listContainer(family, container, []) as NftObject)[1];
 }
 
-/** The table kube-proxy of one family in the objects of `nft -j list ruleset`. */
+const known = new WeakMap<readonly NftObject[], Map<NftFamily, TableSlices>>();
+
+/** The table kube-proxy of one family in the objects of `nft -j list ruleset`. Kept with the objects. */
 export function actualSlices(family: NftFamily, objects: readonly NftObject[]): TableSlices {
+  const kept = known.get(objects) ?? new Map<NftFamily, TableSlices>();
+  known.set(objects, kept);
+  let slices = kept.get(family);
+  if (!slices) kept.set(family, (slices = readSlices(family, objects)));
+  return slices;
+}
+
+function readSlices(family: NftFamily, objects: readonly NftObject[]): TableSlices {
   const table = `${family} ${TABLE}`;
   const entries = new Map<string, Entry[]>();
   const containers = new Map<string, () => Slice>();
