@@ -87,7 +87,8 @@ export function expectedRules(objects: ClusterObjects, proxy: NodeProxy, dumps: 
   }
   if (mode === 'nftables') {
     const tables = expectedNftables(objects, proxy.node, configuration, release.generation, { dumps, facts });
-    return { mode, proxy, tables };
+    const refusals = tables.refusals.map(({ words }) => words);
+    return { mode, proxy: { ...proxy, notes: [...new Set([...proxy.notes, ...refusals])] }, tables };
   }
   return { mode, proxy, problem: `kube-proxy's mode ${mode} is not computed: only iptables and nftables are.` };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configurationOf, override, type Settings } from '../../../src/kubeproxy/configuration.ts';
+import { expectedRules, nodeProxy } from '../../../src/kubeproxy/expected.ts';
 import { expectedNftables } from '../../../src/kubeproxy/nftables/expected.ts';
 import { parseRelease } from '../../../src/kubeproxy/version.ts';
 import type { ClusterObjects, Service } from '../../../src/kubernetes/objects.ts';
@@ -61,4 +62,14 @@ test('in 1.29 source ranges that overlap are refused, the IP that lets the node 
   assert.deepEqual(ranges('203.0.113.0/24', '10.0.0.0/8', '0.0.0.0/1'), ['overlap']);
   assert.deepEqual(ranges('0.0.0.0/0'), ['overlap'], 'holds the node, whose own IP is then allowed as well');
   assert.deepEqual(ranges('203.0.113.0/24', '10.0.0.0/8'), []);
+});
+
+test('a refusal is among the notes of the node, once', () => {
+  const node = { metadata: { name: 'node-1' }, status: { nodeInfo: { kubeletVersion: 'v1.32.2' } } };
+  const file = 'mode: nftables\ndetectLocalMode: InterfaceNamePrefix\ndetectLocal: {interfaceNamePrefix: veth}\n';
+  const kubeProxyConfig = { metadata: { name: 'kube-proxy' }, data: { 'config.conf': file } };
+  const objects: ClusterObjects = { ...GOLDEN_CLUSTER, nodes: [node], kubeProxyConfig };
+  const { proxy } = expectedRules(objects, nodeProxy(objects, 'node-1'));
+  assert.equal(proxy.notes.length, 1);
+  assert.match(proxy.notes[0]!, /^kube-proxy 1\.32\.2 matches interfaces by their number/);
 });
