@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { whyNoKernel } from '../test/kernel/oracle.ts';
+import { commandPath } from './machine.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -71,6 +72,13 @@ const LEVELS: readonly Level[] = [
     name: 'kernel',
     whyNot: whyNoKernel,
     commands: () => [['node', '--test', '--test-concurrency=1', ...files('test/kernel')]],
+  },
+  {
+    // kube-proxy's own tests of where packets go, taken out of its source and put to the trace.
+    name: 'flows',
+    whyNot: () =>
+      whyNoKernel() ?? (commandPath('go') ? undefined : 'Go builds kube-proxy’s tests, and it is not on PATH'),
+    commands: () => [['node', '--test', ...files('test/flows')]],
   },
   {
     // VS Code itself: the suite in its extension host (development folder and VSIX), then a drive with pointer and keys.
