@@ -5,9 +5,21 @@ import type { ClusterObjects, Container, Pod } from '../kubernetes/objects.ts';
  * a static one (GKE, RKE2). None for k3s and microk8s, where it is part of another process.
  */
 export function kubeProxyPod(objects: ClusterObjects, node: string): Pod | undefined {
-  const found = objects.pods.filter((pod) => pod.spec?.nodeName === node && isKubeProxy(pod));
+  const found = proxiesByNode(objects.pods).get(node) ?? [];
   // While a DaemonSet rolls out, the old pod is still listed: the one that stays is the one to ask.
-  return found.sort((a, b) => rank(b) - rank(a) || created(b).localeCompare(created(a)))[0];
+  return [...found].sort((a, b) => rank(b) - rank(a) || created(b).localeCompare(created(a)))[0];
+}
+
+const proxies = new WeakMap<readonly Pod[], ReadonlyMap<string, readonly Pod[]>>();
+
+/** Every node asks for its own: the pods are looked through once for all of them. */
+function proxiesByNode(pods: readonly Pod[]): ReadonlyMap<string, readonly Pod[]> {
+  let known = proxies.get(pods);
+  if (!known) {
+    known = Map.groupBy(pods.filter(isKubeProxy), (pod) => pod.spec?.nodeName ?? '');
+    proxies.set(pods, known);
+  }
+  return known;
 }
 
 /** The container that runs kube-proxy in it. */

@@ -26,8 +26,11 @@ function grouped<T>(objects: readonly T[], keys: (object: T) => readonly string[
   return map;
 }
 
+const CANONICAL4 = /^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/;
+
 /** The address in its canonical text, or the text itself where it is no address. */
 export function canonical(text: string): string {
+  if (CANONICAL4.test(text)) return text;
   const address = parseAddress(text);
   return address ? formatAddress(address) : text;
 }

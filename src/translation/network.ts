@@ -1,5 +1,5 @@
 /** A node's network, as it was captured; where it wasn't, as the API's objects let one expect it. */
-import type { ClusterObjects, Node } from '../kubernetes/objects.ts';
+import type { ClusterObjects, EndpointSlice, Node } from '../kubernetes/objects.ts';
 import type { NodeCapture } from '../kubernetes/source.ts';
 import {
   contains,
@@ -12,6 +12,7 @@ import {
 } from '../netfilter/address.ts';
 import { readNetwork } from '../netfilter/network.ts';
 import type { NodeNetwork } from '../netfilter/outcome.ts';
+import { canonical, nodeNamed, podsAt } from './directory.ts';
 
 export interface KnownNetwork {
   readonly network: NodeNetwork;
@@ -68,17 +69,15 @@ export function deriveNetwork(node: string, objects: ClusterObjects): NodeNetwor
     // How long the node's own network is cannot be told from the API; without it the default route leads the same way.
     if (address) addresses.push({ address, length: address.family === 4 ? 32 : 128, interface: 'eth0' });
   }
-  const taken = addressesInUse(objects);
   const routes: NodeNetwork['routes'][number][] = [];
-  for (const prefix of podPrefixes(own)) {
-    const gateway: Address = { family: prefix.family, value: prefix.value + 1n };
+  for (const { gateway, prefix, taken } of gatewaysOf(node, objects)) {
     // Some CNIs have no such bridge and give the first address to a pod.
-    if (!taken.has(formatAddress(gateway)))
-      addresses.push({ address: gateway, length: prefix.length, interface: 'cni0' });
+    if (!taken) addresses.push({ address: gateway, length: prefix.length, interface: 'cni0' });
     routes.push({ prefix, interface: 'cni0' });
   }
   for (const other of objects.nodes)
-    if (other !== own) for (const prefix of podPrefixes(other)) routes.push({ prefix, interface: 'eth0' });
+    if (other !== own)
+      for (const prefix of prefixesOf(objects.nodes).get(other) ?? []) routes.push({ prefix, interface: 'eth0' });
   routes.push(
     { prefix: parsePrefix('0.0.0.0/0')!, interface: 'eth0' },
     { prefix: parsePrefix('::/0')!, interface: 'eth0' },
@@ -87,7 +86,19 @@ export function deriveNetwork(node: string, objects: ClusterObjects): NodeNetwor
 }
 
 function find(node: string, objects: ClusterObjects): Node | undefined {
-  return objects.nodes.find((each) => each.metadata.name === node);
+  return nodeNamed(objects, node);
+}
+
+/** The first address of each of the node's pod networks, and whether a pod has it: all that pods and endpoints say about a network. */
+export function gatewaysOf(
+  node: string,
+  objects: ClusterObjects,
+): readonly { readonly gateway: Address; readonly prefix: Prefix; readonly taken: boolean }[] {
+  return podPrefixes(find(node, objects)).map((prefix) => {
+    const gateway: Address = { family: prefix.family, value: prefix.value + 1n };
+    const text = formatAddress(gateway);
+    return { gateway, prefix, taken: podsAt(objects, text).length > 0 || endpointAddresses(objects).has(text) };
+  });
 }
 
 function podPrefixes(node: Node | undefined): Prefix[] {
@@ -95,18 +106,25 @@ function podPrefixes(node: Node | undefined): Prefix[] {
   return texts.flatMap((text) => parsePrefix(text) ?? []);
 }
 
-/** Every address that a pod or an endpoint has, in canonical text. */
-function addressesInUse(objects: ClusterObjects): ReadonlySet<string> {
-  const texts = [
-    ...objects.pods.flatMap((pod) => pod.status?.podIPs?.map((each) => each.ip) ?? pod.status?.podIP ?? []),
-    ...objects.endpointSlices.flatMap((slice) => slice.endpoints?.flatMap((endpoint) => endpoint.addresses) ?? []),
-  ];
-  return new Set(
-    texts.flatMap((text) => {
-      const address = parseAddress(text);
-      return address ? [formatAddress(address)] : [];
-    }),
-  );
+const prefixes = new WeakMap<readonly Node[], ReadonlyMap<Node, readonly Prefix[]>>();
+
+/** Each node routes to all the others: read once for all of them. */
+function prefixesOf(nodes: readonly Node[]): ReadonlyMap<Node, readonly Prefix[]> {
+  let known = prefixes.get(nodes);
+  if (!known) prefixes.set(nodes, (known = new Map(nodes.map((node) => [node, podPrefixes(node)]))));
+  return known;
+}
+
+const inUse = new WeakMap<readonly EndpointSlice[], ReadonlySet<string>>();
+
+/** In canonical text. */
+function endpointAddresses({ endpointSlices }: ClusterObjects): ReadonlySet<string> {
+  let known = inUse.get(endpointSlices);
+  if (!known) {
+    const all = endpointSlices.flatMap((slice) => slice.endpoints?.flatMap((endpoint) => endpoint.addresses) ?? []);
+    inUse.set(endpointSlices, (known = new Set(all.map(canonical))));
+  }
+  return known;
 }
 
 function same(a: Address, b: Address): boolean {

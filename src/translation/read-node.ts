@@ -1,20 +1,22 @@
 /** From what was read of a node to a node that packets can be followed through. */
 import { formatRelease, releaseOf } from '../kubeproxy/version.ts';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
-import type { NodeCapture, NodeRules } from '../kubernetes/source.ts';
-import type { Outcome, PacketCase } from '../netfilter/outcome.ts';
+import type { Dump, NodeCapture, NodeRules } from '../kubernetes/source.ts';
+import type { NodeNetwork, Outcome } from '../netfilter/outcome.ts';
 import { programOf } from '../netfilter/program-of.ts';
 import type { Program } from '../netfilter/program.ts';
 import { trace } from '../netfilter/trace.ts';
 import { expectedTrace } from './expected-trace.ts';
 import type { Trace } from './expected-trace.ts';
-import { nodeNetwork } from './network.ts';
+import { gatewaysOf, nodeNetwork } from './network.ts';
 import type { ServiceStory } from './story.ts';
 import { packetKey } from './traced-node.ts';
 import type { TracedNode } from './traced-node.ts';
 
+/** So many packets' outcomes are kept of each node: with their paths, those of a whole big cluster fill gigabytes. */
+const REMEMBERED = 200;
+
 const programs = new WeakMap<NodeCapture, Program>();
-const nodes = new WeakMap<NodeCapture, { readonly node: TracedNode; readonly of: readonly unknown[] }>();
 
 /** The capture's rules in one form, read once. */
 export function programIn(capture: NodeCapture): Program {
@@ -42,18 +44,7 @@ export function tracedNode(name: string, rules: NodeRules, objects: ClusterObjec
 }
 
 function captured(name: string, capture: NodeCapture, objects: ClusterObjects): TracedNode {
-  // The network rests on Nodes, and on pods for which addresses are taken; outcomes stay as long as both do.
-  const of = [objects.nodes, objects.pods, objects.endpointSlices];
-  const before = nodes.get(capture);
-  if (before && before.of.every((part, i) => part === of[i])) return before.node;
-  const node = make(name, capture, objects, before?.node);
-  nodes.set(capture, { node, of });
-  return node;
-}
-
-function make(name: string, capture: NodeCapture, objects: ClusterObjects, before: TracedNode | undefined): TracedNode {
-  const program = programIn(capture);
-  if (program.tables.length === 0) {
+  if (!capture.dumps.some(holdsRules)) {
     const [problem] = capture.problems;
     return {
       kind: 'unread',
@@ -62,38 +53,73 @@ function make(name: string, capture: NodeCapture, objects: ClusterObjects, befor
       advice: problem?.advice ?? 'Read the rules again.',
     };
   }
-  const { network } = nodeNetwork(name, objects, capture);
-  if (before?.kind === 'read' && sameNetwork(before.network, network)) return before;
-  const outcomes = new Map<string, readonly Outcome[]>();
-  const mode = modeOf(program);
-  // Remembered by the story: it is told anew where anything of its Service has changed.
-  const expected = new WeakMap<ServiceStory, Trace | undefined>();
+  // Hundreds of nodes are made anew with every change of a pod: what costs is computed for those that somebody asks.
   return {
     kind: 'read',
     name,
     at: capture.at,
-    network,
-    mode,
-    about: [modeWords(program, mode), `kube-proxy ${formatRelease(releaseOf(objects, name).value)}`].join(' · '),
-    trace: (packet: PacketCase) => {
-      const key = packetKey(packet);
-      let known = outcomes.get(key);
-      if (!known) outcomes.set(key, (known = trace(program, network, packet)));
-      return known;
+    get network() {
+      return followed(name, capture, objects).network;
     },
+    get mode() {
+      return modeOf(programIn(capture));
+    },
+    get about() {
+      return [modeWords(programIn(capture)), `kube-proxy ${formatRelease(releaseOf(objects, name).value)}`].join(' · ');
+    },
+    trace: (packet) => followed(name, capture, objects).trace(packet),
     expected: (now, story) => {
       // Where nothing is kube-proxy's, something else does its work, and it would have written nothing.
-      if (mode === 'none') return undefined;
+      if (modeOf(programIn(capture)) === 'none') return undefined;
+      const { network, expected } = followed(name, capture, objects);
+      // Remembered by the story: it is told anew where anything of its Service has changed.
       if (!expected.has(story)) expected.set(story, expectedTrace(now, story, capture, network));
       return expected.get(story);
     },
   };
 }
 
-function sameNetwork(a: unknown, b: unknown): boolean {
-  const text = (network: unknown) =>
-    JSON.stringify(network, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
-  return text(a) === text(b);
+/** Without reading it: a dump of a big node takes its time. */
+function holdsRules({ name, text }: Dump): boolean {
+  if (name === 'nft.json') return text.includes('"table"');
+  if (name === 'nft.txt') return /^table /m.test(text);
+  return /^ip6?tables-/.test(name) && /^\*\w/m.test(text);
+}
+
+/** What is remembered of a capture while its node's network stays as it is. */
+interface Followed {
+  readonly of: readonly unknown[];
+  readonly network: NodeNetwork;
+  readonly trace: Trace;
+  readonly expected: WeakMap<ServiceStory, Trace | undefined>;
+}
+
+const known = new WeakMap<NodeCapture, Followed>();
+
+function followed(name: string, capture: NodeCapture, objects: ClusterObjects): Followed {
+  const taken = gatewaysOf(name, objects).map((gateway) => gateway.taken);
+  const of = [objects.nodes, ...taken];
+  const before = known.get(capture);
+  if (before?.of.length === of.length && before.of.every((part, i) => part === of[i])) return before;
+  const program = programIn(capture);
+  const { network } = nodeNetwork(name, objects, capture);
+  const outcomes = new Map<string, readonly Outcome[]>();
+  const now: Followed = {
+    of,
+    network,
+    trace: (packet) => {
+      const key = packetKey(packet);
+      let found = outcomes.get(key);
+      if (found) return found;
+      const [oldest] = outcomes.size < REMEMBERED ? [] : outcomes.keys();
+      if (oldest !== undefined) outcomes.delete(oldest);
+      outcomes.set(key, (found = trace(program, network, packet)));
+      return found;
+    },
+    expected: new WeakMap(),
+  };
+  known.set(capture, now);
+  return now;
 }
 
 /** By whose chains are there: what kube-proxy is asked for and what it does may differ. */
@@ -108,7 +134,8 @@ function engineOf(program: Program): string | undefined {
     ?.engine;
 }
 
-function modeWords(program: Program, mode: 'iptables' | 'nftables' | 'ipvs' | 'none'): string {
+function modeWords(program: Program): string {
+  const mode = modeOf(program);
   if (mode === 'none') return 'no rules of kube-proxy';
   if (mode !== 'iptables') return mode;
   const engine = engineOf(program);
