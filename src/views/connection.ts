@@ -112,7 +112,8 @@ export class Connection implements Traffic, vscode.Disposable {
 
   async captured(nodes: readonly string[]): Promise<void> {
     const source = this.source;
-    if (!source || source.kind === 'recording') return;
+    // A recording too big to be read at once has its nodes read when somebody looks at them.
+    if (!source) return;
     const wanted = nodes.filter((node) => source.rules(node).kind === 'none' && !this.#asked.has(node));
     for (const node of wanted) this.#asked.add(node);
     if (wanted.length > 0) await source.capture(wanted);
