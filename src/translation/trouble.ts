@@ -1,4 +1,6 @@
 /** The one sentence above the picture: what is wrong, where, and what that does to connections. */
+import { proxyFindings } from '../diagnosis/cluster.ts';
+import type { ClusterObjects, Pod } from '../kubernetes/objects.ts';
 import { alikeNodes, namesOf } from './alike.ts';
 import { addressAndPort, nameOf } from './endpoints.ts';
 import { headlineOf } from './headline.ts';
@@ -13,7 +15,7 @@ type Traced = NodeAnswer & { readonly kind: 'traced' };
 export function troubleIn(scene: Scene, story: ServiceStory, answers: readonly NodeAnswer[]): Finding | undefined {
   for (const { nodes, answer } of alikeNodes(answers)) {
     if (answer.kind !== 'traced') continue;
-    const finding = wrongOn(nodes, answer, story);
+    const finding = wrongOn(nodes, answer, story, proxyWords(scene.objects, nodes));
     if (finding) return finding;
   }
   const headline = headlineOf(scene.objects, story);
@@ -33,7 +35,19 @@ export function troubleIn(scene: Scene, story: ServiceStory, answers: readonly N
   }
 }
 
-function wrongOn(nodes: readonly string[], answer: Traced, story: ServiceStory): Finding | undefined {
+const proxies = new WeakMap<readonly Pod[], ReadonlyMap<string, string>>();
+
+/** What is known to be the matter with kube-proxy on one of these nodes: "kube-proxy is not running on node-3 …". */
+function proxyWords(objects: ClusterObjects, nodes: readonly string[]): string {
+  let known = proxies.get(objects.pods);
+  if (!known) {
+    known = new Map(proxyFindings(objects).flatMap((one) => (one.node === undefined ? [] : [[one.node, one.message]])));
+    proxies.set(objects.pods, known);
+  }
+  return nodes.map((node) => known.get(node) ?? '').find((words) => words !== '') ?? '';
+}
+
+function wrongOn(nodes: readonly string[], answer: Traced, story: ServiceStory, proxy: string): Finding | undefined {
   const wrong = answer.streams.filter((stream) => stream.wrong !== undefined);
   const missing = answer.idle.filter((idle) => idle.unexpected);
   if (wrong.length === 0 && missing.length === 0) return undefined;
@@ -54,7 +68,12 @@ function wrongOn(nodes: readonly string[], answer: Traced, story: ServiceStory):
     { action: 'trace', label: 'Trace', argument: node! },
     { action: 'pod', label: "Open kube-proxy's pod", argument: node! },
   ];
-  return { severity: 'error', title: `Drift on ${namesOf(nodes)}.`, text: parts.join(' '), actions };
+  return {
+    severity: 'error',
+    title: `Drift on ${namesOf(nodes)}.`,
+    text: [...parts, proxy].filter((part) => part).join(' '),
+    actions,
+  };
 }
 
 function consequence(stream: Stream, story: ServiceStory): string {

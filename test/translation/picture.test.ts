@@ -32,6 +32,16 @@ describe('The picture', () => {
     assert.equal(paint(scene, { service: 'shop/typo' }).finding?.title, 'No endpoints.');
   });
 
+  test('says of a wrong node that its kube-proxy does not run, where the API knows that', () => {
+    const pods = scene.objects.pods.map((pod) =>
+      pod.spec?.nodeName === 'node-3' && pod.metadata.labels?.['k8s-app'] === 'kube-proxy'
+        ? { ...pod, status: { ...pod.status, phase: 'Failed', reason: 'Evicted', conditions: [] } }
+        : pod,
+    );
+    const { finding } = paint({ ...scene, objects: { ...scene.objects, pods } }, { service: 'shop/front' });
+    assert.match(finding?.text ?? '', /kube-proxy is not running on node-3 \(kube-proxy-khhqd: /);
+  });
+
   test('survives JSON unchanged', () => {
     for (const node of ['node-3', ALL_NODES]) {
       const picture = paint(scene, { service: 'shop/front', node });
