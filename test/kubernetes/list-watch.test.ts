@@ -235,6 +235,32 @@ describe('following a kind of objects', () => {
     await until('it goes on', () => followed.names().join() === 'b' && followed.health() === 'following');
   });
 
+  it('is well again as soon as a watch is open, however long the server was away and however quiet it is now', async () => {
+    const server = await fake(({ query, reply }) => {
+      if (query.has('watch')) stay(reply);
+      else reply.end(list([service('a')], '1'));
+    });
+    const connection = connectTo(server.url);
+    const abort = new AbortController();
+    const healths: string[] = [];
+    const nothing = (): void => undefined;
+    const health = (each: Health): void => void healths.push(each.kind);
+    const sink = { replace: nothing, upsert: nothing, remove: nothing, health };
+    const timing = { ...QUICK, watchIdle: 60_000 };
+    const loop = listAndWatch(connection, SERVICES, 'own', sink, abort.signal, timing);
+    ends.unshift(async () => {
+      abort.abort();
+      await loop;
+      connection.dispose();
+    });
+    await until('it watches', () => server.asked.some(watched));
+    await server.close();
+    await until('many tries were in vain', () => healths.filter((each) => each === 'lost').length > 6);
+    await server.listen();
+    await until('it is well again', () => healths.at(-1) === 'following');
+    assert.equal(server.asked.filter((asked) => !watched(asked)).length, 1, 'without another list');
+  });
+
   it('does not ask in a circle where each watch ends at once', async () => {
     const server = await fake(
       ({ query, reply }) => void reply.end(query.has('watch') ? '' : list([service('a')], '1')),
@@ -243,6 +269,19 @@ describe('following a kind of objects', () => {
     await until('some were tried', () => server.asked.length > 3);
     await new Promise((resolve) => setTimeout(resolve, 400));
     assert.ok(server.asked.length < 30, `${server.asked.length} requests`);
+    assert.equal(followed.names().join(), 'a');
+  });
+
+  it('does not list in a circle where each watch expires at once', async () => {
+    const expired = event('ERROR', { kind: 'Status', code: 410 });
+    const server = await fake(
+      ({ query, reply }) => void reply.end(query.has('watch') ? expired : list([service('a')], '1')),
+    );
+    const followed = follow(server);
+    await until('some were tried', () => server.asked.length > 3);
+    const before = server.asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.ok(server.asked.length - before < 40, `${server.asked.length - before} requests`);
     assert.equal(followed.names().join(), 'a');
   });
 

@@ -72,6 +72,8 @@ export async function listAndWatch<K extends KindName>(
   timing: Timing = TIMING,
 ): Promise<void> {
   let failures = 0;
+  let quick = 0; // watches that ended as soon as they had begun
+  let start = 0;
   let refusals = 0;
   let letIn = false;
   let version: string | undefined;
@@ -93,26 +95,28 @@ export async function listAndWatch<K extends KindName>(
         version = list.version;
         following();
       }
-      const start = performance.now();
+      start = performance.now();
       const seen = await watch(api, collection, resource.kind, version, sink, signal, timing, () => {
         unwatched = undefined;
-        if (failures < 3) following();
+        failures = 0;
+        if (quick < 3) following();
       });
       version = seen.version;
-      if (seen.events || performance.now() - start > 1000) failures = 0;
+      if (seen.events || performance.now() - start > 1000) quick = 0;
       else {
         // A server that closes each watch at once must not be asked in a circle.
-        if (++failures >= 3) {
+        if (++quick >= 3) {
           version = undefined;
           if (seen.error !== undefined) sink.health({ kind: 'lost', problem: problemOf(api, seen.error) });
         }
-        await pause(backoff(failures, timing), signal);
+        await pause(backoff(quick, timing), signal);
       }
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof Expired) {
         version = undefined;
-        if (++failures > 1) await pause(backoff(failures, timing), signal);
+        quick = performance.now() - start > 1000 ? 1 : quick + 1;
+        if (quick > 1) await pause(backoff(quick, timing), signal);
       } else if (error instanceof Refused && error.status !== 401) {
         if (letIn && unwatched === undefined && ++refusals <= REFUSALS_OF_A_START) {
           await pause(backoff(refusals, timing), signal);

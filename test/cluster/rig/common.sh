@@ -26,6 +26,12 @@ launch() {
   echo $! > "$dir/run/$1.pid"
 }
 
+alive() { # alive PID...: whether any of them is
+  local pid
+  for pid in "$@"; do kill -0 "$pid" 2> /dev/null && return; done
+  return 1
+}
+
 stop() { # stop NAME...
   local name pids=()
   for name in "$@"; do
@@ -34,6 +40,10 @@ stop() { # stop NAME...
   done
   [ ${#pids[@]} = 0 ] && return
   kill "-${SIGNAL:-TERM}" "${pids[@]}" 2> /dev/null || true
-  for _ in $(seq 50); do kill -0 "${pids[@]}" 2> /dev/null || return 0; sleep 0.1; done
-  kill -9 "${pids[@]}" 2> /dev/null || true
+  # Until the last of them is gone: the next one wants its port.
+  for i in $(seq 150); do
+    alive "${pids[@]}" || return 0
+    if [ "$i" = 20 ]; then kill -9 "${pids[@]}" 2> /dev/null || true; fi
+    sleep 0.1
+  done
 }
