@@ -50,7 +50,7 @@ export function nodePicture(
     node: answer.node,
     client: clientCard(shown, answer),
     service: serviceCard(shown, answer, node),
-    rules: rulesCard(streams, node),
+    rules: rulesCard(shown, streams, node),
     streams: views,
     ends: cards.sort((a, b) => (order(a) < order(b) ? -1 : 1)),
     ruleLines: lines.all,
@@ -235,7 +235,7 @@ function serviceCard(
 }
 
 /** The chain in which the choice fell, how it fell, and what became of the source. */
-function rulesCard(streams: readonly Stream[], node: TracedNode & { readonly kind: 'read' }): Card {
+function rulesCard(shown: Shown, streams: readonly Stream[], node: TracedNode & { readonly kind: 'read' }): Card {
   const outcomes = streams.flatMap((stream) => stream.outcomes);
   const translated = outcomes.filter((outcome) => outcome.translated);
   const [first] = translated;
@@ -250,8 +250,14 @@ function rulesCard(streams: readonly Stream[], node: TracedNode & { readonly kin
   return {
     title: ends === 1 ? 'DNAT' : `random 1 of ${ends}, DNAT`,
     ...(chain !== undefined && { code: chain }),
-    note: sourceWords(streams),
+    note: [sourceWords(streams), affinityWords(shown)].filter((part) => part).join('; '),
   };
+}
+
+/** The picture is a new client's; with session affinity it comes back to the same pod. */
+function affinityWords({ story: { service } }: Shown): string {
+  if (service.spec.sessionAffinity !== 'ClientIP') return '';
+  return `a client keeps its pod for ${service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800} s`;
 }
 
 /** Where chance decided; with one endpoint alone, where the last jump to its own chain stood. */

@@ -91,6 +91,11 @@ describe('The picture', () => {
     assert.ok(outside.body.streams.every((stream) => stream.masquerade));
   });
 
+  test('says how long a client keeps its pod, where the Service has session affinity', () => {
+    const { body } = nodePicture({ service: 'shop/cart', node: 'node-1' });
+    assert.equal(body.rules.note, 'the source is kept; a client keeps its pod for 600 s');
+  });
+
   test('of all nodes has one row for those that are alike', () => {
     const picture = paint(scene, { service: 'shop/front', node: ALL_NODES });
     assert.equal(picture.body.kind, 'nodes');

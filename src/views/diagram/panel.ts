@@ -155,7 +155,7 @@ class DiagramPanel {
         await run('trace', service, node);
         break;
       case 'expected':
-        await run(COMPARE, service, node);
+        await run('compareRules', service, node);
         break;
     }
   }
@@ -215,19 +215,12 @@ class DiagramPanel {
   }
 }
 
-/** The command behind "expected ↔ actual", where it is there. */
-const COMPARE = 'compareRules';
-let commands: ReadonlySet<string> | undefined;
-void vscode.commands.getCommands(true).then((all) => (commands = new Set(all)));
-
-/** Without actions that lead nowhere: a recording may lack the pod, and a command may not be there. */
+/** Without actions that lead nowhere: a recording may lack the pod. */
 function withActions(picture: Picture, pods: Parameters<typeof proxyPods>[0]): Picture {
   const { finding } = picture;
   if (!finding) return picture;
-  const actions = finding.actions.filter(({ action, argument }) => {
-    if (action === 'expected') return commands?.has(`serviceTraffic.${COMPARE}`) === true;
-    if (action === 'trace') return commands?.has('serviceTraffic.trace') === true;
-    return action !== 'pod' || (argument !== undefined && proxyPods(pods).has(argument));
-  });
+  const actions = finding.actions.filter(
+    ({ action, argument }) => action !== 'pod' || (argument !== undefined && proxyPods(pods).has(argument)),
+  );
   return { ...picture, finding: { ...finding, actions } };
 }
