@@ -73,7 +73,9 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
     }
     if (row.kind !== 'node') return [];
     await this.#traffic.captured([row.name]);
-    return this.#known.keep(nodeFacts(source, row.name, row.node, await this.#mode(row.name)));
+    const { driftRows } = await import('./drift-rows.ts');
+    const facts = nodeFacts(source, row.name, row.node, await this.#mode(row.name));
+    return this.#known.keep([...driftRows(source, row.name), ...facts]);
   }
 
   getParent(row: NodesRow): NodesRow | undefined {
