@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { openRecording } from '../kubernetes/snapshot/open.ts';
 import { formatAddress, formatEndpoint } from '../netfilter/address.ts';
 import type { Outcome, Step } from '../netfilter/outcome.ts';
+import type { Program } from '../netfilter/program.ts';
 import { programOf, type DumpText } from '../netfilter/program-of.ts';
 import { trace } from '../netfilter/trace.ts';
 import { readCases } from './cases.ts';
@@ -37,12 +38,44 @@ export async function run(args: readonly string[]): Promise<string> {
   const dumps =
     recording !== undefined && node !== undefined ? await recordedDumps(recording, node) : await bareDumps(values);
   const program = programOf(dumps);
+  const told = (name: string): string =>
+    recording === undefined ? fileOf(values, name) : `${recording}/nodes/${node}/${name}`;
+  checkRead(program, dumps, told);
   const [problem] = program.problems;
   // A file that is no dump at all would let every packet pass.
   if (program.tables.length === 0 && problem)
     throw new Error(`${problem.place.dump}:${problem.place.line}: ${problem.message} ${problem.advice}`);
   const answers = cases.map(({ id, packet }) => ({ id, outcomes: trace(program, network, packet).map(outcomeJson) }));
   return `[\n${answers.map((answer) => JSON.stringify(answer)).join(',\n')}\n]\n`;
+}
+
+/**
+ * What could not be read is told on standard error, and the rest is answered for; a text that is no dump at all is an error.
+ */
+function checkRead(program: Program, dumps: readonly DumpText[], told: (name: string) => string): void {
+  const read = new Set(
+    program.tables.flatMap(({ chains }) => [...chains.values()].slice(0, 1).map(({ place }) => place.dump)),
+  );
+  for (const { name, text } of dumps) {
+    const expected = EXPECTED.find(([pattern]) => pattern.test(name))?.[1];
+    const nft = name.startsWith('nft') && dumps.some((other) => other.name.startsWith('nft') && read.has(other.name));
+    if (!expected || read.has(name) || nft || /^(\s*(#.*)?(\n|$))*$/.test(text.slice(0, 10_000))) continue;
+    if (/^\*\w+|^table |"table"|"metainfo"/m.test(text)) continue; // tables, but empty ones
+    throw new Error(`${told(name)}, line 1: expected ${expected}`);
+  }
+  for (const { place, message, advice } of program.problems)
+    process.stderr.write(`${told(place.dump)}, line ${place.line}: ${message} ${advice}\n`);
+}
+
+const EXPECTED: readonly (readonly [RegExp, string])[] = [
+  [/^ip6?tables-.*save\.txt$|^ip6?tables-save\.txt$/, 'a table such as "*nat", as iptables-save prints it'],
+  [/^nft\./, 'the output of `nft list ruleset` or `nft -j list ruleset`'],
+];
+
+function fileOf({ dump, dump6, nft, ipset }: Bare, name: string): string {
+  if (name.startsWith('nft')) return nft ?? name;
+  if (name.startsWith('ipset')) return ipset ?? name;
+  return (name.startsWith('ip6') ? dump6 : dump) ?? name;
 }
 
 function outcomeJson(outcome: Outcome): object {

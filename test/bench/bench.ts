@@ -6,11 +6,14 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parseAddress, parsePrefix } from '../../src/netfilter/address.ts';
 import type { NodeNetwork, PacketCase } from '../../src/netfilter/outcome.ts';
 import { programOf } from '../../src/netfilter/program-of.ts';
 import { trace } from '../../src/netfilter/trace.ts';
 import { clusterDump } from './cluster.ts';
+import { nftClusterJson } from './nft-cluster.ts';
 
 const NETWORK: NodeNetwork = {
   interfaces: ['eth0'],
@@ -42,10 +45,13 @@ function best(runs: number, work: () => void): number {
   return least;
 }
 
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
 /** What is held, in bytes, after what is not has been given back (two rounds: the first ends what waits to be ended). */
 async function heap(): Promise<number> {
   for (let i = 0; i < 2; i++) {
-    globalThis.gc?.();
+    collect();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
@@ -82,11 +88,37 @@ for (const [services, runs] of [
         (kernel === undefined
           ? ''
           : `, iptables-legacy-restore --test ${ms(kernel)}: ${(kernel / ours).toFixed(1)} times faster`) +
-        (globalThis.gc ? `, ${used.toFixed(0)} MB above the text (${program.tables.length} tables)` : ''),
+        `, ${used.toFixed(0)} MB above the text (${program.tables.length} tables)`,
     );
   } finally {
     rmSync(file, { force: true });
   }
+}
+
+for (const services of [2_500, 25_000]) {
+  const text = nftClusterJson(services, 10);
+  const parse = best(5, () => JSON.parse(text));
+  const read = best(5, () => programOf([{ name: 'nft.json', text }]));
+  const traced = best(5, () => trace(programOf([{ name: 'nft.json', text }]), NETWORK, packetTo(1)));
+  const times = (time: number): string => `${(time / parse).toFixed(2)} times JSON.parse alone (${ms(parse)})`;
+  console.log(
+    `${services * 10} endpoints, ${(text.length / 2 ** 20).toFixed(0)} MB of nft's JSON: reading ${times(read)}, to the first trace ${times(traced)}`,
+  );
+}
+
+let nftFirst: number | undefined;
+for (const services of [100, 1_000, 10_000]) {
+  const program = programOf([{ name: 'nft.json', text: nftClusterJson(services, 3) }]);
+  const chosen = Array.from({ length: 50 }, (_, i) => Math.floor((i * services) / 50));
+  const once = (): void => {
+    for (const service of chosen) trace(program, NETWORK, packetTo(service));
+  };
+  for (let i = 0; i < 20; i++) once();
+  const each = (best(40, once) / chosen.length) * 1000;
+  nftFirst ??= each;
+  console.log(
+    `${services} Services in nftables: a warm trace ${each.toFixed(1)} µs, ${(each / nftFirst).toFixed(2)} times that of 100`,
+  );
 }
 
 let first: number | undefined;
