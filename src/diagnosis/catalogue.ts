@@ -179,6 +179,13 @@ export const CATALOGUE = {
     advice: 'Set serviceTraffic.kubeProxy.version where this is wrong.',
   },
 
+  'not-comparable': {
+    code: 'ST211',
+    severity: 'warning',
+    message: '{node} runs kube-proxy in nftables mode, but there is no whole JSON listing of its rules to compare.',
+    advice: 'Read them with an nft that was built with JSON support: nft -j list ruleset.',
+  },
+
   drift: {
     code: 'ST301',
     severity: 'error',

@@ -75,6 +75,16 @@ export function nodeDrift(subject: NodeSubject): NodeDrift {
       reason: 'none',
       words: `${node} holds no rules of kube-proxy`,
     };
+  if (expected.mode === 'nftables' && !listingOf(dumps))
+    return {
+      kind: 'unknown',
+      node,
+      at,
+      mode: 'nftables',
+      proxy,
+      reason: 'unreadable',
+      words: `${node}'s rules cannot be compared: there is no whole listing of nft -j list ruleset`,
+    };
   const compare = expected.mode === 'iptables' ? iptablesFamily : nftablesFamily;
   const truncated = dumps.filter((dump) => !dump.complete).map((dump) => dump.name);
   return {

@@ -45,6 +45,7 @@ function nodeFindings({ node, rules, drift }: NodeView): readonly Finding[] {
   if (!drift) return found;
   if (drift.kind === 'unknown') {
     if (drift.reason === 'none') found.push(finding('no-kube-proxy', subject, { node }));
+    else if (drift.reason === 'unreadable') found.push(finding('not-comparable', subject, { node }));
     else if (drift.mode === 'ipvs') found.push(finding('ipvs', subject, { node }));
   }
   const { release, notes } = drift.proxy;

@@ -97,6 +97,15 @@ describe('the findings', () => {
     );
   });
 
+  test('about a node whose nft prints no JSON say that it cannot be compared', async () => {
+    const cluster = await recorded('1.35-nftables');
+    const found = findings(cluster, (dumps) => dumps.filter((dump) => dump.name !== 'nft.json'));
+    assert.deepEqual(
+      brief(found).filter((each) => each.includes('node-1')),
+      ['not-comparable node-1'],
+    );
+  });
+
   test('about a kube-proxy that does not run, and one that is missing', async () => {
     const cluster = await recorded('1.37-iptables-nft');
     const isProxy = (pod: (typeof cluster.objects.pods)[number], node: string) =>
