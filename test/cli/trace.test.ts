@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(path.join(os.tmpdir(), 'service-traffic-trace-'));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function file(name: string, text: string): string {
+  const to = path.join(folder, name);
+  writeFileSync(to, text);
+  return to;
+}
+
+function command(...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(root, 'src/cli.ts'), 'trace', ...args], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+const NETWORK = {
+  interfaces: ['eth0', 'cni0'],
+  addresses: [
+    ['172.18.0.2/16', 'eth0'],
+    ['10.244.0.254/24', 'cni0'],
+  ],
+  routes: [
+    ['default', 'eth0'],
+    ['default', 'eth0', 6],
+  ],
+};
+const CASES = file(
+  'cases.json',
+  JSON.stringify({
+    ...NETWORK,
+    cases: [
+      { id: 'dns', in: 'eth0', src: '203.0.113.9', dst: '10.96.153.66', proto: 'udp', dport: 53 },
+      { id: 'ping', in: 'local', src: '172.18.0.2', dst: '10.96.153.66', proto: 'icmp' },
+    ],
+  }),
+);
+
+test('a recorded node answers every case, in the order of the cases, and nothing else is printed', () => {
+  for (const recording of ['1.37-iptables-legacy', '1.37-nftables']) {
+    const { status, stdout, stderr } = command(
+      '--recording',
+      path.join(root, 'test/recordings', recording),
+      '--node',
+      'node-1',
+      '--cases',
+      CASES,
+    );
+    assert.equal(status, 0, stderr);
+    const [dns, ping] = JSON.parse(stdout) as {
+      id: string;
+      outcomes: {
+        destination: string;
+        probability: number;
+        path: { table: string; chain: string; line: number; rule: string }[];
+      }[];
+    }[];
+    assert.deepEqual([dns!.id, ping!.id], ['dns', 'ping']);
+    assert.deepEqual(dns!.outcomes.map(({ destination }) => destination).sort(), [
+      '10.244.0.1:8080',
+      '10.244.1.1:8080',
+      '10.244.3.1:8080',
+    ]);
+    assert.ok(Math.abs(dns!.outcomes.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-9);
+    for (const { path: steps } of dns!.outcomes)
+      for (const { table, chain, line, rule } of steps) assert.ok(table && chain && line > 0 && rule);
+    assert.equal(ping!.outcomes[0]!.destination, '10.96.153.66');
+  }
+});
+
+test('bare dumps answer as well, and the second family has a dump of its own', () => {
+  const six = file(
+    'six.txt',
+    '*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -d fd00::a/128 -p tcp -j DNAT --to-destination [fd00:1::5]:8080\nCOMMIT\n',
+  );
+  const cases = file(
+    'six.json',
+    JSON.stringify({
+      ...NETWORK,
+      cases: [{ id: 1, in: 'eth0', src: '2001:db8::9', dst: 'fd00::a', proto: 'tcp', dport: 80 }],
+    }),
+  );
+  const { stdout } = command('--dump6', six, '--cases', cases);
+  assert.deepEqual(JSON.parse(stdout), [
+    {
+      id: 1,
+      outcomes: [
+        {
+          verdict: 'accept',
+          destination: '[fd00:1::5]:8080',
+          masquerade: false,
+          probability: 1,
+          assumptions: [],
+          path: [
+            {
+              table: 'nat',
+              chain: 'PREROUTING',
+              line: 3,
+              rule: '-A PREROUTING -d fd00::a/128 -p tcp -j DNAT --to-destination [fd00:1::5]:8080',
+            },
+          ],
+        },
+      ],
+    },
+  ]);
+});
+
+test('what is wrong is told with file, line and what was expected, and the exit code is 2', () => {
+  const wrong = file(
+    'wrong.json',
+    '{"cases": [\n  {"id": 1, "in": "eth0", "src": "10.0.0", "dst": "10.0.0.1", "proto": "tcp", "dport": 80}]}',
+  );
+  const cut = file('cut.json', '{"cases": [\n  {"id": 1,\n');
+  for (const [args, said] of [
+    [['--dump', CASES, '--cases', CASES], /cases\.json, line 1: expected a table such as "\*nat"/],
+    [['--dump', wrong, '--cases', wrong], /wrong\.json, line 2: cases\.0\.src: expected an IP address in quotes/],
+    [['--dump', wrong, '--cases', cut], /cut\.json, line 3: expected /],
+    [['--dump', path.join(folder, 'none'), '--cases', CASES], /none: a file that can be read was expected/],
+    [['--cases', CASES], /^Usage: /],
+    [['--recording', folder, '--node', 'node-1', '--cases', CASES], /./],
+  ] as const) {
+    const { status, stdout, stderr } = command(...args);
+    assert.deepEqual([status, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, said);
+  }
+});
+
+test('a dump that is cut off is answered for as far as it goes, and the cut is told', () => {
+  const cut = file(
+    'cut.txt',
+    '*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p udp -j DNAT --to-destination 10.244.0.1:53\n',
+  );
+  const { status, stdout, stderr } = command('--dump', cut, '--cases', CASES);
+  assert.equal(status, 0);
+  assert.match(stdout, /10\.244\.0\.1:53/);
+  assert.match(stderr, /cut\.txt, line 1: The table nat .* is cut off\./);
+});
