@@ -1,11 +1,12 @@
 /**
- * node scripts/matches.ts: writes docs/matches.md, the list of every iptables match and target that a trace knows, from the very modules that
+ * node scripts/matches.ts: writes docs/matches.md, the list of every iptables match and target, and of what of nftables a trace knows, from the very modules that
  * decide them. A test says whether the page is current.
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Knowledge } from '../src/netfilter/iptables/module.ts';
 import { MATCH_MODULES, TARGET_MODULES } from '../src/netfilter/iptables/registry.ts';
+import { SELECTORS, STATEMENTS, type Known } from '../src/netfilter/nftables/knowledge.ts';
 
 export const MATCHES_PAGE = path.resolve(import.meta.dirname, '../docs/matches.md');
 
@@ -46,8 +47,12 @@ function rowsOf(modules: readonly Row[]): (readonly [string, Knowledge, string])
   ]);
 }
 
+function knownRows(known: readonly Known[]): (readonly [string, Knowledge, string])[] {
+  return known.map(({ name, knowledge, about }) => [name, knowledge, about]);
+}
+
 export function matchesPage(): string {
-  return `# What a trace knows of iptables
+  return `# What a trace knows of iptables and nftables
 
 Made by \`node scripts/matches.ts\` from the code that follows packets; do not edit.
 
@@ -70,6 +75,14 @@ ${table('match', rowsOf(MATCH_MODULES))}
 ## Targets (\`-j\`)
 
 ${table('target', rowsOf(TARGET_MODULES))}
+
+## nftables: selectors
+
+${table('selector', knownRows(SELECTORS))}
+
+## nftables: statements
+
+${table('statement', knownRows(STATEMENTS))}
 `;
 }
 
