@@ -190,8 +190,7 @@ class Reader {
     const name = String(json['name']);
     const family = json['family'] as NftFamily;
     const place = (): Place => this.place(index);
-    // nft 1.0.6 prints the table's own name where its flags should stand
-    const flags = strings(json['flags']).filter((flag) => flag !== name);
+    const flags = this.flags(name, json['flags'], index);
     const known = new Set(draft.chains.map((chain) => String(chain.json['name'])));
     // Rules of a chain whose own line is missing are kept all the same.
     const bare = [...draft.rules.keys()].filter((chain) => !known.has(chain));
@@ -212,6 +211,19 @@ class Reader {
         return place();
       },
     };
+  }
+
+  /** nft 1.0.6 prints the table's own name where "dormant" or "owner" should stand; firewalld is known to own its table. */
+  private flags(name: string, json: Json | undefined, index: number): readonly string[] {
+    const flags = strings(json);
+    if (!flags.includes(name)) return flags;
+    const flag = name === 'firewalld' ? 'owner' : 'dormant';
+    this.problems.push({
+      place: this.place(index),
+      message: `The flag of table ${name} reads "${name}": nft 1.0.6 writes so for "dormant" and for "owner". It is taken as "${flag}".`,
+      advice: 'Record the text of "nft list ruleset" as well, which says which of them it is.',
+    });
+    return flags.map((one) => (one === name ? flag : one));
   }
 
   private chain(

@@ -57,7 +57,10 @@ for (const pair of [...recordedPairs(), catalogue()])
 
     it('are read without a problem, to their ends', () => {
       for (const ruleset of [text, json]) {
-        assert.deepEqual(ruleset.problems, []);
+        assert.deepEqual(
+          ruleset.problems.filter(({ message }) => !message.startsWith('The flag of table owned')),
+          [],
+        );
         assert.equal(ruleset.complete, true);
       }
       const statements = [...text.tables, ...json.tables]
@@ -72,8 +75,8 @@ for (const pair of [...recordedPairs(), catalogue()])
 
     it('have the same tables, chains, sets and rules', () => {
       assert.deepEqual(
-        text.tables.map(({ family, name, chains, sets }) => [family, name, chains.length, sets.length]),
-        json.tables.map(({ family, name, chains, sets }) => [family, name, chains.length, sets.length]),
+        text.tables.map(({ family, name, flags, chains, sets }) => [family, name, flags, chains.length, sets.length]),
+        json.tables.map(({ family, name, flags, chains, sets }) => [family, name, flags, chains.length, sets.length]),
       );
       for (const [i, table] of text.tables.entries()) {
         const other = json.tables[i]!;
