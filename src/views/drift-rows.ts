@@ -33,6 +33,7 @@ export function driftRows(source: ClusterSource, node: string): readonly NodesRo
   const rows = wrong.slice(0, MAXIMUM_ROWS).map((each, i): NodesRow => ({
     kind: 'problem',
     id: `drift/${node}/${i}`,
+    ...('label' in each && { about: each.label }),
     message: each.explain().consequences[0]?.words ?? '',
     advice: t('Compare Expected with Actual Rules shows the very rules.'),
   }));
@@ -40,8 +41,9 @@ export function driftRows(source: ClusterSource, node: string): readonly NodesRo
   const [newest] = observed([], drift, source.objects).filter((change) => change.shown !== undefined);
   const bounds = newest && boundsOf(newest);
   return [
-    ...rows,
-    fact(t('Programmed'), words, drifted > 0 ? 'error' : 'pass'),
+    rows.length === 0
+      ? fact(t('Programmed'), words, 'pass')
+      : { kind: 'group', id: `drift/${node}`, node, label: t('Programmed'), value: words, rows },
     ...(newest && bounds && source.kind === 'live'
       ? [
           fact(

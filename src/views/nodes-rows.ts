@@ -19,7 +19,22 @@ export type NodesRow =
       readonly value: string;
       readonly icon: string;
     }
-  | { readonly kind: 'problem'; readonly id: string; readonly message: string; readonly advice: string }
+  | {
+      readonly kind: 'problem';
+      readonly id: string;
+      /** Whom it is about, where that is known: "shop/front:http". */
+      readonly about?: string;
+      readonly message: string;
+      readonly advice: string;
+    }
+  | {
+      readonly kind: 'group';
+      readonly id: string;
+      readonly node: string;
+      readonly label: string;
+      readonly value: string;
+      readonly rows: readonly NodesRow[];
+    }
   | { readonly kind: 'dump'; readonly id: string; readonly node: string; readonly dump: Dump };
 
 export function nodesRows(objects: ClusterObjects): readonly NodesRow[] {
@@ -118,14 +133,25 @@ export function nodesText(
       };
     case 'problem':
       return {
-        label: row.message,
-        description: '',
+        label: row.about ?? row.message,
+        description: row.about === undefined ? '' : row.message,
         tooltip: `$(warning) ${escape(row.message)}\n\n${escape(row.advice)}`,
-        spoken: `${row.message} ${row.advice}`,
+        spoken: `${row.about === undefined ? '' : `${row.about}: `}${row.message}. ${row.advice}`,
         icon: 'warning',
         mark: 'warning',
         context: 'problem',
         opens: 'no',
+      };
+    case 'group':
+      return {
+        label: row.label,
+        description: row.value,
+        tooltip: `${escape(row.label)}: ${escape(row.value)}`,
+        spoken: `${row.label}: ${row.value}`,
+        icon: 'error',
+        mark: 'error',
+        context: 'group',
+        opens: 'yes',
       };
     case 'dump': {
       const lines = count(row.dump.text.split('\n').length - 1, '{0} line', '{0} lines');

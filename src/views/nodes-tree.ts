@@ -71,6 +71,7 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
       this.#health.wantNodes(rows.flatMap((one) => (one.kind === 'node' ? [one.name] : [])));
       return this.#known.keep(rows);
     }
+    if (row.kind === 'group') return this.#known.keep(row.rows);
     if (row.kind !== 'node') return [];
     await this.#traffic.captured([row.name]);
     const { driftRows } = await import('./drift-rows.ts');
@@ -79,7 +80,7 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
   }
 
   getParent(row: NodesRow): NodesRow | undefined {
-    return row.kind === 'dump' ? this.#known.get(`node/${row.node}`) : undefined;
+    return row.kind === 'dump' || row.kind === 'group' ? this.#known.get(`node/${row.node}`) : undefined;
   }
 
   /** The row of a node. */
