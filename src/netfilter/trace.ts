@@ -32,8 +32,7 @@ export function trace(
   }
   // The nat chains saw this connection's first packet, and what they answered then is kept.
   follow({ ...walk, options: {} }, { ...start, connection: { ...start.connection, state: 'new' } });
-  const first = walk.ended.splice(0);
-  for (const answer of mergeStates(first.map(({ state }) => state))) {
+  for (const answer of mergeStates(answersOf(walk.ended.splice(0)))) {
     const { connection } = answer;
     follow(
       { ...walk, answer },
@@ -46,6 +45,18 @@ export function trace(
     );
   }
   return outcomesOf(walk.ended);
+}
+
+/**
+ * How a connection that is known may have been answered: its first packet has passed, if any could. Where that rests on assumptions, all ways are
+ * kept, since their shares would differ with them.
+ */
+function answersOf(first: readonly Ended[]): readonly State[] {
+  const passed = first.filter(({ verdict }) => verdict === 'accept').map(({ state }) => state);
+  const all = first.map(({ state }) => state);
+  if (passed.length === 0 || all.some(({ assumed }) => assumed !== undefined)) return all;
+  const share = passed.reduce((sum, { weight }) => sum + weight, 0);
+  return passed.map((state) => ({ ...state, weight: state.weight / share }));
 }
 
 interface Walk {
