@@ -11,6 +11,7 @@ export async function run(): Promise<void> {
     await import('./trees.ts');
     await import('./documents.ts');
     await import('./yaml.ts');
+    await import('./drift.ts');
   }
   const failures = await new Promise<number>((resolve) => {
     const runner = mocha.run((count) => {
