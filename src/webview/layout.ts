@@ -46,7 +46,7 @@ export const MARGIN = 20;
 const HEADING = 34;
 const END = { height: 64, gap: 20 } as const;
 /** Where the column is too narrow for address and note side by side, the note has a line of its own. */
-const NARROW = { column: 330, height: 82, gap: 14 } as const;
+const NARROW = { column: 330, height: 76, gap: 12 } as const;
 /** What is no pod explains itself in up to three lines. */
 const EXPLAINED = 96;
 const CARD_HEIGHT = 96;
