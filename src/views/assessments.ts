@@ -9,7 +9,7 @@ import type { TracedNode } from '../translation/traced-node.ts';
 
 export interface Assessment {
   readonly programming: Programming;
-  /** By node: the Service's ports that the node should have rules for, and how many are as the API says. */
+  /** By node: the Service's ports, each family by itself, that the node should have rules for, and how many are as the API says. */
   readonly nodes: ReadonlyMap<string, { readonly ports: number; readonly right: number }>;
 }
 
@@ -69,12 +69,16 @@ function assess(shown: Scene, story: ServiceStory): Assessment {
     for (const node of scene.nodes) {
       if (node.kind === 'unread') continue;
       const sum = { ports: 0, right: 0 };
-      for (const port of story.ports) {
-        const { state } = standingOf(scene, story, port, node);
-        if (state === 'none' || state === 'unknown') continue;
-        sum.ports++;
-        if (state !== 'wrong') sum.right++;
-      }
+      for (const port of story.ports)
+        for (const family of [4, 6]) {
+          // Each family has rules of its own.
+          const ways = port.ways.filter((way) => way.family === family);
+          if (ways.length === 0) continue;
+          const { state } = standingOf(scene, story, { ...port, ways }, node);
+          if (state === 'none' || state === 'unknown') continue;
+          sum.ports++;
+          if (state !== 'wrong') sum.right++;
+        }
       nodes.set(node.name, sum);
     }
   return { programming: programmingOf(scene, story), nodes };
