@@ -134,6 +134,8 @@ function opOf(statement: Statement, last: boolean, context: Context): Op {
 function xtOp(statement: Statement & { kind: 'xt' }, context: Context): Op {
   const { type, name } = statement;
   if (EFFECTLESS_XT.has(name)) return always;
+  if (name === '')
+    return passOrDrop(`the iptables target that nft leaves out lets the packet go on ${where(context)}`, context);
   if (type === 'match')
     return unknownOp(
       `the iptables match "${name}", of which nft shows only the name, holds ${where(context)}`,

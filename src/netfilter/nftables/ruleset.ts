@@ -185,10 +185,15 @@ export type Statement =
   | { readonly kind: 'stateful'; readonly text: string }
   /** What takes the packet out of the rules' hands: queue, tproxy, synproxy, flow, dup, fwd. */
   | { readonly kind: 'handover'; readonly action: string; readonly text: string }
-  /** An iptables extension inside a table of iptables-nft, of which nft knows no more than the name. */
+  /** An iptables extension inside a table of iptables-nft, of which nft knows no more than the name; '' where it lists not even that. */
   | { readonly kind: 'xt'; readonly type: string; readonly name: string }
   /** What we cannot read, as it stands in the dump. */
   | { readonly kind: 'unknown'; readonly text: string };
+
+/** Whether iptables-nft would keep its rules in a table of this name. */
+export function isIptablesName(family: NftFamily, name: string): boolean {
+  return (family === 'ip' || family === 'ip6') && /^(raw|mangle|nat|filter|security)$/.test(name);
+}
 
 /** Computes once, on the first call. */
 export function once<T>(compute: () => T): () => T {

@@ -6,7 +6,7 @@ import { findArray } from './json-places.ts';
 import { readJson } from './json.ts';
 import { nftablesLanguage, type NftChain } from './language.ts';
 import { printStatement } from './print.ts';
-import { once, type Chain, type Expression, type Rule, type Ruleset, type Table } from './ruleset.ts';
+import { isIptablesName, once, type Chain, type Expression, type Rule, type Ruleset, type Table } from './ruleset.ts';
 import { readText } from './text.ts';
 
 const HOOKS = new Set(['prerouting', 'input', 'forward', 'output', 'postrouting']);
@@ -25,12 +25,10 @@ export function nftTables(ruleset: Ruleset): readonly ProgramTable[] {
 }
 
 const IPTABLES_CHAINS = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
-const IPTABLES_TABLES = new Set(['raw', 'mangle', 'nat', 'filter', 'security']);
 
 /** Whether iptables-nft keeps its rules in this table: then `iptables-save` says more of it than nft does. */
 export function isIptablesTable(table: Pick<Table, 'family' | 'name' | 'chains'>): boolean {
-  if (table.family !== 'ip' && table.family !== 'ip6') return false;
-  if (!IPTABLES_TABLES.has(table.name)) return false;
+  if (!isIptablesName(table.family, table.name)) return false;
   return table.chains.every((chain) => !chain.base || IPTABLES_CHAINS.has(chain.name));
 }
 
@@ -126,6 +124,13 @@ function problemOf(rule: Rule): ProgramRule['problem'] {
         place: rule.place,
         message: `"${statement.text.slice(0, 120)}" is no statement of nftables that is known here: a match or a verdict was expected.`,
         advice: 'Traces follow both ways at this rule. If the dump was damaged, record the node again.',
+      };
+    if (statement.kind === 'xt' && statement.name === '')
+      return {
+        place: rule.place,
+        message:
+          'nft lists this rule of iptables-nft without its target: a verdict or a translation was expected at its end.',
+        advice: 'Traces follow both ways at this rule. Record iptables-save as well, which says what it does.',
       };
     if (statement.kind === 'match' && isBackwards(statement.right))
       return {

@@ -18,8 +18,8 @@ import type {
 import { Cursor, Unreadable } from './cursor.ts';
 import { duration, elements } from './expressions.ts';
 import { parsePriority } from './priority.ts';
-import { once } from './ruleset.ts';
-import { readRule } from './statements.ts';
+import { isIptablesName, once } from './ruleset.ts';
+import { readRule, type RuleBody } from './statements.ts';
 import { blockEnd, eachStatement, lineEnd, tokenize } from './tokens.ts';
 
 const TABLE = /^[^\S\n]*(?:(?:add|create)\s+)?table\s+(?:(ip6?|inet|arp|bridge|netdev)\s+)?([^\s{}]+)\s*\{/gm;
@@ -113,6 +113,7 @@ class Reader {
   }
 
   private table(family: NftFamily, name: string, start: number, body: number, inner: number, end: number): Table {
+    const translated = isIptablesName(family, name);
     const chains: Chain[] = [];
     const sets: NamedSet[] = [];
     const objects: NamedObject[] = [];
@@ -140,7 +141,8 @@ class Reader {
       const { inner: insideEnd } =
         this.text.charCodeAt(to - 1) === 125 ? { inner: to - 1 } : this.block(inside, `${kind} ${memberName}`);
       const place = this.place(from, to);
-      if (kind === 'chain') chains.push(this.chain(family, memberName, place, inside, Math.max(inside, insideEnd)));
+      if (kind === 'chain')
+        chains.push(this.chain(family, memberName, place, translated, inside, Math.max(inside, insideEnd)));
       else if (kind === 'set' || kind === 'map')
         sets.push(this.set(kind, memberName, place, inside, Math.max(inside, insideEnd)));
       else objects.push({ kind: kind!.replace(/\s+/g, ' '), name: memberName, place });
@@ -172,7 +174,7 @@ class Reader {
     }
   }
 
-  private chain(family: NftFamily, name: string, place: Place, start: number, end: number): Chain {
+  private chain(family: NftFamily, name: string, place: Place, translated: boolean, start: number, end: number): Chain {
     let base: BaseChain | undefined;
     let at = start;
     // The chain's own lines stand first; a rule can begin with none of these words.
@@ -185,7 +187,7 @@ class Reader {
       at = stop + 1;
     }
     const from = Math.min(at, end);
-    const rules = once(() => this.rules(place, from, end));
+    const rules = once(() => this.rules(place, translated, from, end));
     return {
       name,
       ...(base ? { base } : {}),
@@ -228,7 +230,7 @@ class Reader {
     return { type: found[1]!, hook: found[2]!, priority, policy: 'accept', devices };
   }
 
-  private rules(chain: Place, start: number, end: number): readonly Rule[] {
+  private rules(chain: Place, translated: boolean, start: number, end: number): readonly Rule[] {
     const rules: Rule[] = [];
     // Chains are read in any order: lines are counted from their own.
     this.known = { offset: chain.start, line: chain.line };
@@ -236,7 +238,8 @@ class Reader {
       const tokens = tokenize(this.text, from, to);
       const last = tokens.at(-1);
       if (!last) return;
-      const body = once(() => readRule(this.text, tokens));
+      const lost = translated && this.text.charCodeAt(last.end) === 32;
+      const body = once(() => (lost ? withTarget(readRule(this.text, tokens)) : readRule(this.text, tokens)));
       const place = this.place(from, last.end);
       const text = this.text.slice(from, last.end).replace(/\s*\n\s*/g, ' ');
       rules.push(rule(place, text, body));
@@ -304,6 +307,16 @@ class Reader {
     }
     return found;
   }
+}
+
+/**
+ * nft lists an extension of iptables as what iptables' own translation makes of it. That may be nothing, between its two blanks: a rule with a
+ * blank behind its last word has lost its target.
+ */
+function withTarget(body: RuleBody): RuleBody {
+  const last = body.statements.at(-1);
+  if (last && /^(verdict|nat|reject|xt|vmap)$/.test(last.kind)) return body;
+  return { ...body, statements: [...body.statements, { kind: 'xt', type: 'target', name: '' }] };
 }
 
 /** A rule whose words are read when they are asked for. */
