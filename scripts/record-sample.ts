@@ -8,7 +8,7 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { openLiveCluster } from '../src/kubernetes/live/open.ts';
 import { writeRecording } from '../src/kubernetes/snapshot/write.ts';
 import type { ClusterSource, NodeRules } from '../src/kubernetes/source.ts';
-import { startRig, whyNoRig } from '../test/cluster/rig.ts';
+import { freePort, startRig, whyNoRig } from '../test/cluster/rig.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -33,7 +33,7 @@ const CLUSTER_IPS: Readonly<Record<string, string>> = {
 
 const why = whyNoRig();
 if (why !== undefined) throw new Error(why);
-const rig = await startRig({ prefix: 'sample', port: 26543 });
+const rig = await startRig({ prefix: `sample-${process.pid}`, port: await freePort() });
 
 interface Manifest {
   readonly kind: string;

@@ -15,7 +15,7 @@ import { writeRecording } from '../../src/kubernetes/snapshot/write.ts';
 import type { ClusterSource } from '../../src/kubernetes/source.ts';
 import { formatAddress, formatPrefix } from '../../src/netfilter/address.ts';
 import { readNetwork } from '../../src/netfilter/network.ts';
-import { startRig, whyNoRig, type Rig, type RigUser } from './rig.ts';
+import { freePort, startRig, whyNoRig, type Rig, type RigUser } from './rig.ts';
 
 const SHOP = path.join(import.meta.dirname, 'manifests/shop.yaml');
 const ROLE = path.join(import.meta.dirname, '../../docs/clusterrole.yaml');
@@ -44,6 +44,7 @@ const isReady = (source: ClusterSource) => () => source.state.kind === 'ready';
 
 describe('a real cluster', { skip, timeout: 20 * 60_000 }, () => {
   let rig: Rig;
+  let port: number;
   let folder: string;
   const sources: ClusterSource[] = [];
 
@@ -56,7 +57,9 @@ describe('a real cluster', { skip, timeout: 20 * 60_000 }, () => {
 
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'live-'));
-    rig = await startRig({ prefix: 'st-live', port: 26443 });
+    // Names and port of this run's own: another may go on at the same time.
+    port = await freePort();
+    rig = await startRig({ prefix: `live-${process.pid}`, port });
     await rig.kubectl(['apply', '-f', SHOP]);
     await rig.kubectl(['wait', '-n', 'shop', '--for=condition=Available', 'deployment/front', 'deployment/cart']);
     await rig.settled();
@@ -74,7 +77,7 @@ describe('a real cluster', { skip, timeout: 20 * 60_000 }, () => {
     const { objects } = source;
     assert.deepEqual(source.state, { kind: 'ready', missing: [] });
     assert.equal(source.name, 'admin');
-    assert.equal(source.location, 'https://127.0.0.1:26443');
+    assert.equal(source.location, `https://127.0.0.1:${port}`);
     assert.deepEqual(
       objects.nodes.map((node) => node.metadata.name),
       rig.nodes,
@@ -272,7 +275,7 @@ describe('a real cluster', { skip, timeout: 20 * 60_000 }, () => {
     const proxy = http.createServer();
     proxy.on('connect', (request, socket, head) => {
       tunnels.push(request.url ?? '');
-      const upstream = net.connect(26443, '127.0.0.1', () => {
+      const upstream = net.connect(port, '127.0.0.1', () => {
         socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
         upstream.write(head);
         upstream.pipe(socket).pipe(upstream);
@@ -288,7 +291,7 @@ describe('a real cluster', { skip, timeout: 20 * 60_000 }, () => {
     sources.push(source);
     await until(source, 'ready', isReady(source));
     const lists = tunnels.length;
-    assert.ok(lists > 0 && tunnels.every((to) => to === '127.0.0.1:26443'), tunnels.join());
+    assert.ok(lists > 0 && tunnels.every((to) => to === `127.0.0.1:${port}`), tunnels.join());
     await source.capture(['node-1']);
     const rules = source.rules('node-1');
     assert.ok(rules.kind === 'captured' && rules.capture.problems.length === 0, JSON.stringify(rules));

@@ -45,4 +45,4 @@ for node in $(nodes); do
   # Each node has its own lock, as real nodes do: legacy's would be one for the whole machine.
   start "kube-proxy-$node" "$prefix-$node" env "PATH=$bin:$PATH" "XTABLES_LOCKFILE=$dir/$node.lock" ${KUBE_PROXY:-$kube kube-proxy} --config "$dir/$node.conf" ${VERBOSITY--v 2}
 done
-k -n kube-system rollout status daemonset kube-proxy --timeout=60s > /dev/null
+k -n kube-system rollout status daemonset kube-proxy --timeout=120s > /dev/null

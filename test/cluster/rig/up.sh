@@ -8,6 +8,7 @@ services=10.96.0.0/16,fd00:10:96::/112
 pods=10.244.0.0/16,fd00:10:244::/56
 "$here/down.sh" "$dir"
 rm -rf "$dir/etcd"
+trap 'tail -n 5 "$dir"/*.log >&2' ERR
 
 inside() { ip netns exec "$prefix-$1" "${@:2}"; }
 
@@ -84,7 +85,7 @@ metadata:
   annotations: {rig/version: ${NODE_VERSION:-v1.37.2}}
 NODE
   # One after another, so that each rig numbers its pod networks alike.
-  k wait --for=jsonpath='{.spec.podCIDRs[1]}' "node/node-$i" --timeout=30s > /dev/null
+  k wait --for=jsonpath='{.spec.podCIDRs[1]}' "node/node-$i" --timeout=120s > /dev/null
 done
 for i in $(seq "$count"); do
   start "kubelet-node-$i" "$prefix-node-$i" env "PATH=$dir/bin:$PATH" "$kube" kubelets --config "$here/kubelets.yaml" \
@@ -92,9 +93,9 @@ for i in $(seq "$count"); do
     --node-port 10250 --server-address 0.0.0.0:10250 --node-lease-duration-seconds 40 \
     --tls-cert-file "$dir/server.crt" --tls-private-key-file "$dir/server.key"
 done
-k wait --for=condition=Ready node --all --timeout=60s > /dev/null
+k wait --for=condition=Ready node --all --timeout=120s > /dev/null
 # The controller that hands out the pods' networks may be later than that.
-k wait --for=jsonpath='{.spec.podCIDR}' node --all --timeout=60s > /dev/null
+k wait --for=jsonpath='{.spec.podCIDR}' node --all --timeout=120s > /dev/null
 
 # A bridge for each node's pods, whose own address is the last but one, and the ways to the other nodes' pods, as a simple CNI makes them.
 k get nodes -o jsonpath='{range .items[*]}{.metadata.name} {.spec.podCIDRs[0]} {.spec.podCIDRs[1]}{"\n"}{end}' > "$dir/pod-networks"
