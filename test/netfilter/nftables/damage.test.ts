@@ -82,6 +82,15 @@ describe('a damaged dump', () => {
     assert.match(rule.problem!.message, /blorp/);
   });
 
+  it('of iptables-nft that has lost its targets says so for each rule', () => {
+    const lossy = recordedPairs().find(({ name }) => name.includes('1.36-iptables-nft-nocidr/nodes/node-2'))!;
+    const nat = nftTables(readNft(lossy.text, 'dump')).find(({ name, family }) => name === 'nat' && family === 4)!;
+    const endpoint = [...nat.chains.values()].find(({ name }) => name.startsWith('KUBE-SEP-'))!;
+    assert.equal(endpoint.rule(0).problem, undefined);
+    assert.match(endpoint.rule(1).problem!.message, /without its target/);
+    assert.match(endpoint.rule(1).problem!.advice, /iptables-save/);
+  });
+
   it('of JSON keeps what it has no name for', () => {
     const json = JSON.stringify({
       nftables: [
