@@ -5,6 +5,7 @@ import type { Dump, NodeCapture, NodeRules } from '../kubernetes/source.ts';
 import type { NodeNetwork, Outcome } from '../netfilter/outcome.ts';
 import { programOf } from '../netfilter/program-of.ts';
 import type { Program } from '../netfilter/program.ts';
+import { readProgram, type ReadOptions } from '../netfilter/read-program.ts';
 import { trace } from '../netfilter/trace.ts';
 import { expectedTrace } from './expected-trace.ts';
 import type { Trace } from './expected-trace.ts';
@@ -17,6 +18,19 @@ import type { TracedNode } from './traced-node.ts';
 const REMEMBERED = 200;
 
 const programs = new WeakMap<NodeCapture, Program>();
+
+/** Captures of more characters than this are read ahead, in slices, where an editor must not stall. */
+const AT_ONCE = 1_000_000;
+
+/** Whether asking for the capture's rules takes no time that anybody would notice. */
+export function isQuick(capture: NodeCapture): boolean {
+  return programs.has(capture) || capture.dumps.reduce((sum, { text }) => sum + text.length, 0) <= AT_ONCE;
+}
+
+/** Reads a capture's rules in slices, so that programIn has them. Rejects where the signal ends it, with the signal's reason. */
+export async function readAhead(capture: NodeCapture, options: ReadOptions): Promise<void> {
+  if (!programs.has(capture)) programs.set(capture, await readProgram(capture.dumps, options));
+}
 
 /** The capture's rules in one form, read once. */
 export function programIn(capture: NodeCapture): Program {

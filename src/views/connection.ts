@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { ClusterSource, Disposable } from '../kubernetes/source.ts';
 import type { RuleLocation, Traffic, TrafficChange } from './context.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { recordingSetting, kubeconfigSetting } from './settings.ts';
 import { t } from './words.ts';
 
@@ -45,6 +46,7 @@ export class Connection implements Traffic, vscode.Disposable {
   #watching: Disposable | undefined;
   #attempt = 0;
   readonly #asked = new Set<string>();
+  readonly #readAhead = new ReadAhead((node) => this.#changed.fire({ source: false, objects: [], nodes: [node] }));
 
   constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, openers: Openers) {
     this.extensionUri = context.extensionUri;
@@ -106,8 +108,14 @@ export class Connection implements Traffic, vscode.Disposable {
     this.source?.dispose();
     this.source = source;
     this.#asked.clear();
-    this.#listening = source.onDidChange((change) => this.#changed.fire({ ...change, source: false }));
-    this.#changed.fire({ source: true, objects: ALL, nodes: source.objects.nodes.map((node) => node.metadata.name) });
+    this.#readAhead.clear();
+    this.#listening = source.onDidChange((change) => {
+      this.#readAhead.look(source, change.nodes);
+      this.#changed.fire({ ...change, source: false });
+    });
+    const nodes = source.objects.nodes.map((node) => node.metadata.name);
+    this.#readAhead.look(source, nodes);
+    this.#changed.fire({ source: true, objects: ALL, nodes });
   }
 
   async captured(nodes: readonly string[]): Promise<void> {
@@ -133,6 +141,7 @@ export class Connection implements Traffic, vscode.Disposable {
 
   dispose(): void {
     this.#attempt++;
+    this.#readAhead.clear();
     this.#listening?.dispose();
     this.#watching?.dispose();
     this.source?.dispose();

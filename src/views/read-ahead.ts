@@ -1,0 +1,50 @@
+import type { ClusterSource, NodeCapture } from '../kubernetes/source.ts';
+
+/**
+ * Reads the rules of big captures in slices, one node after another, before anybody asks for them: a million lines read in one
+ * go would stall the extension host for seconds.
+ */
+export class ReadAhead {
+  readonly #done: (node: string) => void;
+  readonly #waiting = new Map<NodeCapture, string>();
+  #running: AbortController | undefined;
+
+  /** @param done is told each node whose rules can be asked for from now on */
+  constructor(done: (node: string) => void) {
+    this.#done = done;
+  }
+
+  /** Looks for captures of these nodes that are new and big. */
+  look(source: ClusterSource, nodes: readonly string[]): void {
+    for (const node of nodes) {
+      const rules = source.rules(node);
+      if (rules.kind === 'captured') this.#waiting.set(rules.capture, node);
+    }
+    if (this.#waiting.size > 0 && !this.#running) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const running = new AbortController();
+    this.#running = running;
+    const { isQuick, readAhead } = await import('../translation/read-node.ts');
+    for (const [capture, node] of this.#waiting) {
+      if (running.signal.aborted) return;
+      this.#waiting.delete(capture);
+      if (isQuick(capture)) continue;
+      try {
+        await readAhead(capture, { signal: running.signal });
+      } catch {
+        return; // another cluster is shown
+      }
+      this.#done(node);
+    }
+    if (!running.signal.aborted) this.#running = undefined;
+  }
+
+  /** Forgets what is under way: another source is shown. */
+  clear(): void {
+    this.#running?.abort();
+    this.#running = undefined;
+    this.#waiting.clear();
+  }
+}
