@@ -264,6 +264,8 @@ function translation(cursor: Cursor): { address?: Expression; port?: Expression 
 /** A port behind its colon; the cursor stands on the word that holds both. */
 function portValue(cursor: Cursor, text: string): Expression {
   const token = cursor.token();
+  // `nft -S` has names for ports, quoted: `10.0.0.1:"http"`
+  if (text === '' && cursor.tokens[cursor.at]?.kind === 'string') return word(cursor.word());
   if (numberOf(text) !== undefined || /^\d+-\d+$/.test(text)) return word(text);
   // A selector begins in the middle of the word: `:tcp dport map { … }`.
   const inner = new Cursor([{ ...token, text, start: token.end - text.length }, ...cursor.tokens.slice(cursor.at)]);

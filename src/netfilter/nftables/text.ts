@@ -179,7 +179,9 @@ class Reader {
     let at = start;
     // The chain's own lines stand first; a rule can begin with none of these words.
     for (;;) {
-      while (at < end && /[\s;]/.test(this.text[at]!)) at++;
+      while (at < end && /[\s;#]/.test(this.text[at]!))
+        // `nft -a` notes the chain's handle behind its bracket
+        at = this.text[at] === '#' ? lineEnd(this.text, at) : at + 1;
       const words = /^(type|policy|comment|flags)\b/.exec(this.text.slice(at, at + 8));
       if (!words) break;
       const stop = Math.min(end, statementEnd(this.text, at, end));

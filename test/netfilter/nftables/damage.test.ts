@@ -67,6 +67,12 @@ describe('a damaged dump', () => {
     assert.deepEqual(texts(windows), texts(whole));
     const handles = recorded.text.replace(/^(\t\t[a-z].*[^;,}])$/gm, '$1 # handle 7');
     assert.deepEqual(texts(readNft(handles, 'dump')), texts(whole));
+    const everywhere = readNft(handles.replace(/ \{$/gm, ' { # handle 7'), 'dump');
+    assert.deepEqual(texts(everywhere), texts(whole));
+    const bases = (ruleset: Ruleset): unknown[] =>
+      ruleset.tables.flatMap(({ chains }) => chains.map(({ base }) => base));
+    assert.deepEqual(bases(everywhere), bases(whole));
+    assert.deepEqual(everything(everywhere), everything(whole));
   });
 
   it('keeps a statement that cannot be read, with the verdict behind it', () => {
