@@ -43,7 +43,7 @@ test('every rule of every recording is read, in full, with its place', () => {
               assert.equal(rule.problem, undefined, rule.text);
               assert.equal(lines[rule.place.line - 1], rule.text);
               assert.equal(text.slice(rule.place.start, rule.place.end), rule.text);
-              for (const token of rule.tokens) {
+              for (const token of rule.tokens()) {
                 const written = text.slice(token.start, token.end);
                 assert.equal(
                   token.quoted ? written.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1') : written,
