@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util';
 import { nodeDrift } from '../diagnosis/drift.ts';
 import { captureOf, findingsOf, type NodeView } from '../diagnosis/findings.ts';
-import { openRecording } from '../kubernetes/snapshot/open.ts';
 import { programOf } from '../netfilter/program-of.ts';
 import { nodeNetwork } from '../translation/network.ts';
+import { openRecorded } from './recorded.ts';
 
 export const usage = 'diagnose --recording DIR';
 
@@ -13,10 +13,9 @@ export async function run(args: readonly string[]): Promise<string> {
   const { values } = parseArgs({ args: [...args], options: { recording: { type: 'string' } } });
   const { recording } = values;
   if (recording === undefined) throw new Error(`Usage: ${usage}`);
-  const source = await openRecording(recording);
+  const source = await openRecorded(recording);
   try {
-    const { state, objects } = source;
-    if (state.kind === 'failed') throw new Error(`${state.problem.message}. ${state.problem.advice}`);
+    const { objects } = source;
     const names = objects.nodes.map(({ metadata }) => metadata.name);
     await source.capture(names);
     const nodes = names.map((node): NodeView => {

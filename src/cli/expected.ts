@@ -1,8 +1,8 @@
 /** expected: prints what kube-proxy would have programmed on a recorded node. */
 import { parseArgs } from 'node:util';
-import { openRecording } from '../kubernetes/snapshot/open.ts';
 import { expectedRules, nodeProxy } from '../kubeproxy/expected.ts';
 import { iptablesText } from '../kubeproxy/iptables/expected.ts';
+import { openRecorded } from './recorded.ts';
 
 export const usage = 'expected --recording DIR --node NODE [--family 4|6]';
 
@@ -18,10 +18,8 @@ export async function run(args: readonly string[]): Promise<string> {
   const { recording, node, family } = values;
   if (recording === undefined || node === undefined) throw new Error(`Usage: ${usage}`);
   if (family !== undefined && family !== '4' && family !== '6') throw new Error(`--family ${family}: expected 4 or 6.`);
-  const source = await openRecording(recording);
+  const source = await openRecorded(recording);
   try {
-    const { state } = source;
-    if (state.kind === 'failed') throw new Error(`${state.problem.message}. ${state.problem.advice}`);
     const { objects } = source;
     await source.capture([node]);
     const rules = source.rules(node);

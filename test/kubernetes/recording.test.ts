@@ -117,6 +117,14 @@ describe('a recording', () => {
     assert.match(problemsOf(source)[0]!.problem.advice, /kubectl get \w+ -A -o json > objects\/\w+\.json/);
   });
 
+  it('of rules alone shows the nodes that they are of', async () => {
+    const rules = await readFile(path.join(STALE, 'nodes/node-3/iptables-save.txt'), 'utf8');
+    const source = await memory({ 'nodes/node-3/iptables-save.txt': rules });
+    assert.deepEqual(source.objects.nodes, [{ metadata: { name: 'node-3' } }]);
+    assert.equal(source.rules('node-3').kind, 'captured');
+    assert.ok(problemsOf(source).some(({ resource }) => resource === 'nodes'));
+  });
+
   it('with a file that is cut off says where, and shows the objects before that', async () => {
     const text = `{"items": [\n${SERVICE},\n${SERVICE.replace('"a"', '"b"')},\n{"kind": "Service", "metadata": {"na`;
     const source = await memory({ 'objects/services.json': text });

@@ -75,12 +75,20 @@ export async function openRecordingFiles(
   const read = readObjects(texts);
   problems.push(...read.problems);
 
-  const source = new Recording(files, name, location, read.objects, missing(read.objects, texts, problems, noted));
+  const objects = withNodes(read.objects, [...nodeFiles.keys()]);
+  const source = new Recording(files, name, location, objects, missing(read.objects, texts, problems, noted));
   const at = newestTime(read.objects) ?? fallbackAt;
   const bytes = found.reduce((sum, file) => sum + (nodeOfPath(file.path) === undefined ? 0 : file.size), 0);
   for (const [node, paths] of nodeFiles)
     await source.add(node, { paths: paths.map((file) => file.path), at }, bytes <= readAtOnce);
   return source;
+}
+
+/** A node whose rules were recorded is shown, by its name alone where no Node object tells of it. */
+function withNodes(objects: ClusterObjects, recorded: readonly string[]): ClusterObjects {
+  const known = new Set(objects.nodes.map(({ metadata }) => metadata.name));
+  const bare = recorded.filter((name) => !known.has(name)).map((name) => ({ metadata: { name } }));
+  return bare.length === 0 ? objects : { ...objects, nodes: [...objects.nodes, ...bare] };
 }
 
 function unreadable(what: string, error: unknown): Problem {
