@@ -85,8 +85,11 @@ export type NodeDrift =
       readonly at: number;
       readonly mode: ProxyMode | 'none';
       readonly proxy: NodeProxy;
-      /** `none`: the node holds nothing of kube-proxy. `mode`: it is in a mode whose rules are not computed. */
-      readonly reason: 'none' | 'mode' | 'unreadable';
+      /**
+       * `none`: the node holds nothing of kube-proxy. `mode`: it is in a mode whose rules are not computed. `unreadable`: its dump cannot
+       * be compared. `objects`: the Services or their endpoints were not read.
+       */
+      readonly reason: 'none' | 'mode' | 'unreadable' | 'objects';
       readonly words: string;
     };
 

@@ -85,6 +85,17 @@ export function nodeDrift(subject: NodeSubject): NodeDrift {
       reason: 'unreadable',
       words: `${node}'s rules cannot be compared: there is no whole listing of nft -j list ruleset`,
     };
+  const unseen = unseenObjects(objects);
+  if (unseen !== undefined)
+    return {
+      kind: 'unknown',
+      node,
+      at,
+      mode: expected.mode,
+      proxy,
+      reason: 'objects',
+      words: `${node}'s rules cannot be compared: no ${unseen} were read`,
+    };
   const compare = expected.mode === 'iptables' ? iptablesFamily : nftablesFamily;
   const truncated = dumps.filter((dump) => !dump.complete).map((dump) => dump.name);
   return {
@@ -96,6 +107,15 @@ export function nodeDrift(subject: NodeSubject): NodeDrift {
     families: ([4, 6] as const).flatMap((family) => compare(subject, proxy, expected, family)),
     truncated,
   };
+}
+
+/**
+ * What was not read and every rule comes of. Every API server has the Service default/kubernetes and its endpoints: where there are none at
+ * all, a right or a file is missing, and rules for them are no drift.
+ */
+export function unseenObjects({ services, endpointSlices, endpoints }: ClusterObjects): string | undefined {
+  if (services.length === 0) return 'Services';
+  return endpointSlices.length === 0 && endpoints.length === 0 ? 'EndpointSlices' : undefined;
 }
 
 interface KnownProxy {

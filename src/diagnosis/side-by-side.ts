@@ -8,7 +8,7 @@ import type { ProxiedPort } from '../kubeproxy/services.ts';
 import { PortIndex, portsAbout, ruleLabel } from './attribution.ts';
 import { canonicalRule, linesOf, targetOf } from './blocks.ts';
 import type { Entry, Slice } from './compare.ts';
-import { endpointsOf, listingOf, proxyOf, type NodeSubject } from './drift.ts';
+import { endpointsOf, listingOf, proxyOf, unseenObjects, type NodeSubject } from './drift.ts';
 import { isBuiltIn, jumpsOf } from './iptables-differences.ts';
 import { expectedTables, portOfLine } from './iptables-expected.ts';
 import { nftWords } from './nft-words.ts';
@@ -33,6 +33,7 @@ interface Pair {
 /** @param service "namespace/name"; undefined: everything of kube-proxy. undefined is returned where nothing can be compared. */
 export function sideBySide(subject: NodeSubject, service?: string): Sides | undefined {
   const { objects, capture } = subject;
+  if (unseenObjects(objects) !== undefined) return undefined;
   const rules = expectedRules(objects, proxyOf(subject), capture.dumps);
   if (rules.mode !== 'iptables' && rules.mode !== 'nftables') return undefined;
   const pairsOf = rules.mode === 'iptables' ? iptablesPairs : nftablesPairs;

@@ -20,7 +20,9 @@ export async function sideText(
   await traffic.captured([node]);
   const subject = subjectIn(source, node);
   const sides = subject && sideBySide(subject, service);
-  return sides?.[side] ?? `# ${t('The rules of {0} were not read, or cannot be computed for its mode.', node)}\n`;
+  return (
+    sides?.[side] ?? `# ${t('The rules of {0} were not read, or what they should be cannot be computed.', node)}\n`
+  );
 }
 
 /** Command: of one Service, or of the whole node. Asks for the node where none is given. */

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isDrifted } from '../../src/diagnosis/drift-types.ts';
+import { sideBySide } from '../../src/diagnosis/side-by-side.ts';
 import type { EndpointSlice } from '../../src/kubernetes/objects.ts';
+import { programOf } from '../../src/netfilter/program-of.ts';
+import { nodeNetwork } from '../../src/translation/network.ts';
 import { driftedPorts, driftOf, edited, recorded, RECORDINGS, sentences } from './recorded.ts';
 
 describe('a node whose kube-proxy works', () => {
@@ -16,6 +19,23 @@ describe('a node whose kube-proxy works', () => {
         assert.equal(isDrifted(drift), false, `${node}: ${sentences(drift).join('; ')}`);
         assert.deepEqual(drift.kind === 'compared' && drift.families.flatMap((f) => f.harmless), [], node);
       }
+    });
+});
+
+describe('a node of a cluster whose Services or endpoints nobody may read', () => {
+  for (const [kind, words] of [
+    ['services', 'Services'],
+    ['endpointSlices', 'EndpointSlices'],
+  ] as const)
+    test(`is compared with nothing where there are no ${words}, rather than called drifted`, async () => {
+      const cluster = await recorded('1.37-iptables-nft');
+      const objects = { ...cluster.objects, endpoints: [], [kind]: [] };
+      const drift = driftOf({ ...cluster, objects }, 'node-1');
+      assert.equal(drift.kind === 'unknown' && drift.reason, 'objects');
+      assert.equal(drift.kind === 'unknown' && drift.words, `node-1's rules cannot be compared: no ${words} were read`);
+      const capture = cluster.captures.get('node-1')!;
+      const { network } = nodeNetwork('node-1', objects, capture);
+      assert.equal(sideBySide({ objects, capture, network, program: programOf }), undefined);
     });
 });
 
