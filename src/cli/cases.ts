@@ -27,7 +27,8 @@ export function readCases(text: string, file: string): Cases {
   } catch (error) {
     if (!(error instanceof Bad)) throw error;
     const { line } = lineOf(text, locate(text, error.path));
-    throw new Error(`${file}, line ${line}: ${error.path.join('.')}: expected ${error.message}`);
+    const where = error.path.length > 0 ? `${error.path.join('.')}: ` : '';
+    throw new Error(`${file}, line ${line}: ${where}expected ${error.message}`);
   }
 }
 
@@ -85,13 +86,13 @@ function packetOf(entry: Readonly<Record<string, unknown>>, path: Path): Cases['
 
 function address(value: unknown, path: Path): Address {
   const found = typeof value === 'string' ? parseAddress(value) : undefined;
-  if (!found) throw new Bad(path, 'an IP address in quotes');
+  if (!found) throw new Bad(path, 'an IP address in quotes, without a zone such as %eth0');
   return found;
 }
 
 function port(value: unknown, path: Path): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 65535)
-    throw new Bad(path, 'a port, 0 to 65535');
+    throw new Bad(path, 'a port, 0 to 65535, without quotes');
   return value;
 }
 

@@ -1,5 +1,6 @@
 /** expected: prints what kube-proxy would have programmed on a recorded node. */
 import { parseArgs } from 'node:util';
+import { unseenObjects } from '../diagnosis/drift.ts';
 import { expectedRules, nodeProxy } from '../kubeproxy/expected.ts';
 import { iptablesText } from '../kubeproxy/iptables/expected.ts';
 import { openRecorded } from './recorded.ts';
@@ -26,6 +27,9 @@ export async function run(args: readonly string[]): Promise<string> {
     const names = objects.nodes.map(({ metadata }) => metadata.name);
     if (!names.includes(node) && rules.kind !== 'captured')
       throw new Error(`${recording} has no node ${node}. Its nodes are: ${names.join(', ') || 'none'}.`);
+    const unseen = unseenObjects(objects);
+    if (unseen !== undefined)
+      throw new Error(`${recording} has no ${unseen}: all that kube-proxy writes comes of them.`);
     const dumps = rules.kind === 'captured' ? rules.capture.dumps : [];
     const expected = expectedRules(objects, nodeProxy(objects, node, dumps), dumps);
     if (expected.mode === 'iptables') return iptablesText(expected.families[family === '6' ? 6 : 4]);

@@ -40,11 +40,16 @@ export async function run(args: readonly string[]): Promise<string> {
   const program = programOf(dumps);
   const told = (name: string): string =>
     recording === undefined ? fileOf(values, name) : `${recording}/nodes/${node}/${name}`;
+  // Where somebody redirected a command that failed, say. In a recording a backend without rules prints nothing.
+  if (recording === undefined)
+    for (const { name, text } of dumps)
+      if (text.trim() === '')
+        process.stderr.write(`${told(name)}, line 1: the file is empty: answered as for a node without such rules\n`);
   checkRead(program, dumps, told);
   const [problem] = program.problems;
   // A file that is no dump at all would let every packet pass.
   if (program.tables.length === 0 && problem)
-    throw new Error(`${problem.place.dump}:${problem.place.line}: ${problem.message} ${problem.advice}`);
+    throw new Error(`${told(problem.place.dump)}, line ${problem.place.line}: expected rules, and read none`);
   const answers = cases.map(({ id, packet }) => ({ id, outcomes: trace(program, network, packet).map(outcomeJson) }));
   return `[\n${answers.map((answer) => JSON.stringify(answer)).join(',\n')}\n]\n`;
 }

@@ -176,7 +176,8 @@ export const CATALOGUE = {
     code: 'ST210',
     severity: 'info',
     message: 'The release of kube-proxy on {node} is not certain: {guess}.',
-    advice: 'Set serviceTraffic.kubeProxy.version where this is wrong.',
+    advice:
+      'Its rules may differ from those of another release. The image of its pod and the kubelet’s version on the Node tell: see that both may be read.',
   },
 
   'not-comparable': {

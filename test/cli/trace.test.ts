@@ -121,9 +121,11 @@ test('what is wrong is told with file, line and what was expected, and the exit 
     '{"cases": [\n  {"id": 1, "in": "eth0", "src": "10.0.0", "dst": "10.0.0.1", "proto": "tcp", "dport": 80}]}',
   );
   const cut = file('cut.json', '{"cases": [\n  {"id": 1,\n');
+  const list = file('list.json', '[]');
   for (const [args, said] of [
     [['--dump', CASES, '--cases', CASES], /cases\.json, line 1: expected a table such as "\*nat"/],
     [['--dump', wrong, '--cases', wrong], /wrong\.json, line 2: cases\.0\.src: expected an IP address in quotes/],
+    [['--dump', wrong, '--cases', list], /list\.json, line 1: expected an object/],
     [['--dump', wrong, '--cases', cut], /cut\.json, line 3: expected /],
     [['--dump', path.join(folder, 'none'), '--cases', CASES], /none: a file that can be read was expected/],
     [['--cases', CASES], /^Usage: /],
@@ -144,4 +146,11 @@ test('a dump that is cut off is answered for as far as it goes, and the cut is t
   assert.equal(status, 0);
   assert.match(stdout, /10\.244\.0\.1:53/);
   assert.match(stderr, /cut\.txt, line 1: The table nat .* is cut off\./);
+});
+
+test('an empty dump is answered for as no rules, and told', () => {
+  const { status, stdout, stderr } = command('--dump', file('empty.txt', ''), '--cases', CASES);
+  assert.equal(status, 0);
+  assert.match(stdout, /"destination":"10\.96\.153\.66:53"/);
+  assert.match(stderr, /empty\.txt, line 1: the file is empty/);
 });

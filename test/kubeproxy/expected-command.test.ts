@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { difference } from './iptables/compare.ts';
@@ -44,6 +45,12 @@ test('what cannot be answered is said on standard error, with exit code 2', () =
   const nowhere = expected('--recording', '/nowhere', '--node', 'node-1');
   assert.deepEqual([nowhere.out, nowhere.code], ['', 2]);
   assert.match(nowhere.error, /There is no recording at \/nowhere/);
+  const rulesAlone = mkdtempSync(path.join(os.tmpdir(), 'service-traffic-expected-'));
+  cpSync(path.join(recording('1.37-iptables-nft'), 'nodes'), path.join(rulesAlone, 'nodes'), { recursive: true });
+  const unseen = expected('--recording', rulesAlone, '--node', 'node-1');
+  rmSync(rulesAlone, { recursive: true });
+  assert.deepEqual([unseen.out, unseen.code], ['', 2]);
+  assert.match(unseen.error, /has no Services: all that kube-proxy writes comes of them/);
   const nobody = expected('--recording', recording('1.37-iptables-nft'), '--node', 'node-9');
   assert.match(nobody.error, /has no node node-9\. Its nodes are: node-1, node-2, node-3\./);
   assert.equal(nobody.code, 2);
