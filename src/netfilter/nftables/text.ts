@@ -182,7 +182,7 @@ class Reader {
       while (at < end && /[\s;#]/.test(this.text[at]!))
         // `nft -a` notes the chain's handle behind its bracket
         at = this.text[at] === '#' ? lineEnd(this.text, at) : at + 1;
-      const words = /^(type|policy|comment|flags)\b/.exec(this.text.slice(at, at + 8));
+      const words = /^(type|policy|comment|flags)\b/.exec(this.text.slice(at, Math.min(end, at + 8)));
       if (!words) break;
       const stop = Math.min(end, statementEnd(this.text, at, end));
       base = this.header(family, name, base, at, stop);

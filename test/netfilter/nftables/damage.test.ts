@@ -75,6 +75,14 @@ describe('a damaged dump', () => {
     assert.deepEqual(everything(everywhere), everything(whole));
   });
 
+  it('may have words of a chain right behind its bracket', () => {
+    const text = 'table ip t {\n\tchain c {\n\t\ttype nat hook input prior}policy accept;';
+    const ruleset = readNft(text, 'dump');
+    assert.equal(ruleset.complete, false);
+    assert.equal(ruleset.tables[0]!.chains[0]!.base, undefined);
+    assert.ok(ruleset.problems.length > 0);
+  });
+
   it('keeps a statement that cannot be read, with the verdict behind it', () => {
     const text = 'table ip t {\n\tchain c {\n\t\tip daddr 10.0.0.1 frobnicate "x" 3 drop\n\t\tblorp\n\t}\n}\n';
     const [first, second] = readNft(text, 'dump').tables[0]!.chains[0]!.rules;
