@@ -3,6 +3,7 @@ import { formatAddress, formatEndpoint } from '../netfilter/address.ts';
 import type { Outcome } from '../netfilter/outcome.ts';
 import type { Subject, Witness } from './consequence.ts';
 import { sharesOf, type Share } from './outcomes.ts';
+import { fraction, percent } from './shares.ts';
 import { whose } from './whose.ts';
 
 /** Given "from node-3, " and "shop/front:http": "from node-3, a third of the connections to shop/front:http go to …". */
@@ -22,7 +23,7 @@ export function sentenceOf({ probe, expected, actual }: Witness, subject: Subjec
   if (gained.length === 0 && missed.length > 0) {
     const shift = others.find((each) => Math.abs(each.probability - shareOf(before, each.end)) > 1e-8);
     const rest = shift
-      ? `; ${others.length > 1 ? 'the others get' : 'the other gets'} ${percent(shift.probability)} instead of ${percent(shareOf(before, shift.end))}`
+      ? `; ${others.length > 1 ? 'the others get' : 'the other gets'} ${shifted(shift.probability, shareOf(before, shift.end))}`
       : '';
     return (from, to) =>
       `${from}${missedNames} ${missed.length > 1 ? 'get' : 'gets'} none of the connections to ${to}${rest}`;
@@ -33,7 +34,7 @@ export function sentenceOf({ probe, expected, actual }: Witness, subject: Subjec
     const was = shareOf(before, shift.end);
     const name = shift.outcome.verdict === 'accept' ? nameOf(shift.outcome, subject) : `a ${shift.outcome.verdict}`;
     return (from, to) =>
-      `${from}${name} gets ${percent(shareOf(after, shift.end))} of the connections to ${to} instead of ${percent(was)}`;
+      `${from}${name} gets ${shifted(shareOf(after, shift.end), was, ` of the connections to ${to}`)}`;
   }
 
   const stray = probe.way.kind === 'rule';
@@ -134,22 +135,10 @@ export function quantity(probability: number): string {
   return probability > 1 - 1e-6 ? 'all connections' : `${fraction(probability)} of the connections`;
 }
 
-const FRACTIONS: readonly (readonly [number, string])[] = [
-  [1, 'all'],
-  [1 / 2, 'half'],
-  [1 / 3, 'a third'],
-  [2 / 3, 'two thirds'],
-  [1 / 4, 'a quarter'],
-  [3 / 4, 'three quarters'],
-  [1 / 5, 'a fifth'],
-];
-
-export function fraction(probability: number): string {
-  return FRACTIONS.find(([value]) => Math.abs(value - probability) < 1e-6)?.[1] ?? percent(probability);
-}
-
-/** "33.3 %", "0.01 %". */
-export function percent(probability: number): string {
-  const value = probability * 100;
-  return `${value >= 1 || value === 0 ? Number(value.toFixed(1)) : Number(value.toPrecision(1))} %`;
+/** "25 % instead of 33.3 %", with as many digits as it takes to tell the two apart. */
+function shifted(now: number, was: number, of = ''): string {
+  let [after, before] = [percent(now), percent(was)];
+  for (let digits = 2; after === before && digits <= 8; digits++)
+    [after, before] = [now, was].map((share) => `${(share * 100).toFixed(digits)} %`) as [string, string];
+  return `${after}${of} instead of ${before}`;
 }

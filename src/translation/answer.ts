@@ -8,7 +8,7 @@ import { addressAndPort } from './endpoints.ts';
 import { endsOf } from './ends.ts';
 import { expectationOf, notReadyWords } from './expectation.ts';
 import type { Expectation } from './expectation.ts';
-import { percent } from './shares.ts';
+import { percent } from '../diagnosis/shares.ts';
 import type { Client, EndpointView, Idle, NodeAnswer, PortStory, ServiceStory, Stream, Way } from './story.ts';
 import type { TracedNode } from './traced-node.ts';
 

@@ -1,6 +1,6 @@
 /** Hundreds of endpoints as a few cards: those that fare alike are folded by node, or by zone, with their count. */
 import type { EndCard, NodePicture, StreamView } from './picture.ts';
-import { percent } from './shares.ts';
+import { percent } from '../diagnosis/shares.ts';
 
 /** So many ends are shown one by one. */
 export const MOST_ENDS = 24;

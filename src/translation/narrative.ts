@@ -9,7 +9,7 @@ import { isLocal } from './clients.ts';
 import { podsAt, servicesAt } from './directory.ts';
 import { assumptionWords } from './node-picture.ts';
 import { jumpTarget, shortened, telling } from './rule-lines.ts';
-import { percent } from './shares.ts';
+import { percent } from '../diagnosis/shares.ts';
 import type { Stream } from './story.ts';
 import type { TracedNode } from './traced-node.ts';
 

@@ -6,7 +6,7 @@ import { addressAndPort, nameOf } from './endpoints.ts';
 import { endKey } from './alike.ts';
 import type { AssumptionView, Card, EndCard, NodePicture, RuleLine, StreamView } from './picture.ts';
 import { ruleLines } from './rule-lines.ts';
-import { percent } from './shares.ts';
+import { percent } from '../diagnosis/shares.ts';
 import type { Client, End, EndpointView, Idle, NodeAnswer, PortStory, ServiceStory, Stream, Way } from './story.ts';
 import type { TracedNode } from './traced-node.ts';
 

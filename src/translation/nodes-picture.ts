@@ -3,7 +3,7 @@ import { alikeNodes, endKey } from './alike.ts';
 import { addressAndPort } from './endpoints.ts';
 import { assumptionWords, endName, markOf, settle } from './node-picture.ts';
 import type { Mark, NodesPicture, NodesRow, Segment } from './picture.ts';
-import { percent } from './shares.ts';
+import { percent } from '../diagnosis/shares.ts';
 import { againstApi } from './standing.ts';
 import type { NodeAnswer, Stream } from './story.ts';
 

@@ -1,7 +1,7 @@
 /** The rules behind a stream, as lines to be read: what mattered, shortened, in the packet's order. */
 import type { Outcome, Step } from '../netfilter/outcome.ts';
 import type { RuleLine } from './picture.ts';
-import { percent } from './shares.ts';
+import { percent } from '../diagnosis/shares.ts';
 
 const DECIDES: ReadonlySet<Step['effect']> = new Set([
   'accept',

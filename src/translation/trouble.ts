@@ -6,7 +6,7 @@ import { addressAndPort, nameOf } from './endpoints.ts';
 import { headlineOf } from './headline.ts';
 import type { Action, Finding } from './picture.ts';
 import type { Scene } from './scene.ts';
-import { fraction, percent } from './shares.ts';
+import { fraction, percent } from '../diagnosis/shares.ts';
 import type { NodeAnswer, ServiceStory, Stream } from './story.ts';
 
 type Traced = NodeAnswer & { readonly kind: 'traced' };

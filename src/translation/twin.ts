@@ -1,6 +1,6 @@
 /** The picture's twin in words: a table for screen readers, for copying, and for whoever likes tables better. */
 import type { Picture, RuleLine, Segment } from './picture.ts';
-import { percent } from './shares.ts';
+import { percent } from '../diagnosis/shares.ts';
 
 export interface Cell {
   readonly text: string;

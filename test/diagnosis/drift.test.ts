@@ -92,6 +92,16 @@ describe('the node whose kube-proxy died before a rollout', () => {
   });
 });
 
+describe('a share that is off by little', () => {
+  test('is told with as many digits as it takes to see it', async () => {
+    const edit = (text: string): string =>
+      text.replace(/(-A KUBE-SVC-4XI5CTFPAP7AFMBM .*--probability )0\.33333333349/, '$10.33300000010');
+    const drift = driftOf(await recorded('1.37-iptables-nft'), 'node-1', edited('iptables-save.txt', edit));
+    const [word] = driftedPorts(drift).flatMap((port) => port.explain().consequences.map((each) => each.words));
+    assert.match(word ?? '', /gets 33\.35 % of the connections to shop\/dns:dns instead of 33\.33 %/);
+  });
+});
+
 describe('rules of two backends on one node', () => {
   test('act both: the older ones where the newer do not translate', async () => {
     const drift = driftOf(await recorded('1.37-iptables-both-backends'), 'node-2');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fold, MOST_ENDS } from '../../src/translation/fold.ts';
 import type { EndCard, NodePicture } from '../../src/translation/picture.ts';
-import { percent } from '../../src/translation/shares.ts';
+import { percent } from '../../src/diagnosis/shares.ts';
 
 /** So many endpoints on so many nodes in two zones; the last is stale. */
 function picture(endpoints: number, nodes: number): NodePicture {
