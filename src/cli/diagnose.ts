@@ -23,6 +23,7 @@ export async function run(args: readonly string[]): Promise<string> {
       const capture = captureOf(rules);
       const network = capture && nodeNetwork(node, objects, capture).network;
       const drift = capture && network && nodeDrift({ objects, capture, network, program: programOf });
+      if (drift?.kind === 'unknown' && drift.reason === 'objects') process.stderr.write(`${drift.words}\n`);
       return { node, rules, drift };
     });
     const findings = findingsOf(objects, nodes).map(({ template, ...finding }) => {

@@ -94,7 +94,7 @@ export function nodeDrift(subject: NodeSubject): NodeDrift {
       mode: expected.mode,
       proxy,
       reason: 'objects',
-      words: `${node}'s rules cannot be compared: no ${unseen} were read`,
+      words: `${node}'s rules cannot be compared: ${unseen}`,
     };
   const compare = expected.mode === 'iptables' ? iptablesFamily : nftablesFamily;
   const truncated = dumps.filter((dump) => !dump.complete).map((dump) => dump.name);
@@ -110,12 +110,17 @@ export function nodeDrift(subject: NodeSubject): NodeDrift {
 }
 
 /**
- * What was not read and every rule comes of. Every API server has the Service default/kubernetes and its endpoints: where there are none at
- * all, a right or a file is missing, and rules for them are no drift.
+ * What was not read, or not wholly, and every rule comes of. Every API server has the Service default/kubernetes and its endpoints: where there
+ * are none at all, a right or a file is missing, and rules for them are no drift.
  */
-export function unseenObjects({ services, endpointSlices, endpoints }: ClusterObjects): string | undefined {
-  if (services.length === 0) return 'Services';
-  return endpointSlices.length === 0 && endpoints.length === 0 ? 'EndpointSlices' : undefined;
+export function unseenObjects(objects: ClusterObjects): string | undefined {
+  const { services, endpointSlices, endpoints, incomplete = [] } = objects;
+  if (services.length === 0) return 'no Services were read';
+  if (endpointSlices.length === 0 && endpoints.length === 0) return 'no EndpointSlices were read';
+  if (incomplete.includes('services')) return 'not all Services were read';
+  return endpointSlices.length > 0 && incomplete.includes('endpointSlices')
+    ? 'not all EndpointSlices were read'
+    : undefined;
 }
 
 interface KnownProxy {

@@ -204,6 +204,8 @@ export interface ClusterObjects {
   readonly kubeProxyConfig?: ConfigMap;
   /** The API server's version, such as "v1.37.2". */
   readonly serverVersion?: string;
+  /** Of these some could not be read: rules for the others are not to be called wrong. Absent where all were. */
+  readonly incomplete?: readonly ('services' | 'endpointSlices')[];
 }
 
 /** "namespace/name". */

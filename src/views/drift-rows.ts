@@ -19,7 +19,8 @@ export function driftRows(source: ClusterSource, node: string): readonly NodesRo
     value,
     icon,
   });
-  if (drift.kind === 'unknown') return [];
+  if (drift.kind === 'unknown')
+    return drift.reason === 'objects' ? [fact(t('Programmed'), drift.words, 'question')] : [];
   const { ports, programmed, pending, drifted } = nodeSummary(drift);
   const words = [
     t('{0} of {1} ports programmed', programmed, ports),

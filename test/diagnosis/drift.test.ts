@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { isDrifted } from '../../src/diagnosis/drift-types.ts';
 import { sideBySide } from '../../src/diagnosis/side-by-side.ts';
 import type { EndpointSlice } from '../../src/kubernetes/objects.ts';
+import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
+import { openRecordingFiles } from '../../src/kubernetes/snapshot/recording.ts';
 import { programOf } from '../../src/netfilter/program-of.ts';
 import { nodeNetwork } from '../../src/translation/network.ts';
 import { driftedPorts, driftOf, edited, recorded, RECORDINGS, sentences } from './recorded.ts';
@@ -37,6 +41,24 @@ describe('a node of a cluster whose Services or endpoints nobody may read', () =
       const { network } = nodeNetwork('node-1', objects, capture);
       assert.equal(sideBySide({ objects, capture, network, program: programOf }), undefined);
     });
+});
+
+describe('a node of a recording whose file of Services is cut off', () => {
+  test('is not called drifted for the Services behind the cut', async () => {
+    const folder = path.join(import.meta.dirname, '../recordings/1.37-iptables-nft');
+    const bytes = new Map<string, Uint8Array>();
+    for (const file of ['objects/services.json', 'objects/endpointslices.json', 'nodes/node-1/iptables-save.txt'])
+      bytes.set(file, await readFile(path.join(folder, file)));
+    bytes.set('objects/services.json', bytes.get('objects/services.json')!.subarray(0, 9000));
+    const { objects } = await openRecordingFiles(memoryFiles(bytes), 'cut', 'here');
+    assert.ok(objects.services.length > 0);
+    const cluster = await recorded('1.37-iptables-nft');
+    const drift = driftOf({ ...cluster, objects }, 'node-1');
+    assert.equal(
+      drift.kind === 'unknown' && drift.words,
+      "node-1's rules cannot be compared: not all Services were read",
+    );
+  });
 });
 
 describe('the node whose kube-proxy died before a rollout', () => {

@@ -50,7 +50,7 @@ test('what cannot be answered is said on standard error, with exit code 2', () =
   const unseen = expected('--recording', rulesAlone, '--node', 'node-1');
   rmSync(rulesAlone, { recursive: true });
   assert.deepEqual([unseen.out, unseen.code], ['', 2]);
-  assert.match(unseen.error, /has no Services: all that kube-proxy writes comes of them/);
+  assert.match(unseen.error, /no Services were read, and all that kube-proxy writes comes of Services/);
   const nobody = expected('--recording', recording('1.37-iptables-nft'), '--node', 'node-9');
   assert.match(nobody.error, /has no node node-9\. Its nodes are: node-1, node-2, node-3\./);
   assert.equal(nobody.code, 2);

@@ -75,8 +75,15 @@ export async function openRecordingFiles(
   const read = readObjects(texts);
   problems.push(...read.problems);
 
-  const objects = withNodes(read.objects, [...nodeFiles.keys()]);
-  const source = new Recording(files, name, location, objects, missing(read.objects, texts, problems, noted));
+  const lacking = missing(read.objects, texts, problems, noted);
+  const incomplete = (['services', 'endpointSlices'] as const).filter((list) =>
+    lacking.some(({ resource, problem }) => resource === list.toLowerCase() && problem.code === 'bad-recording'),
+  );
+  const objects = {
+    ...withNodes(read.objects, [...nodeFiles.keys()]),
+    ...(incomplete.length > 0 ? { incomplete } : {}),
+  };
+  const source = new Recording(files, name, location, objects, lacking);
   const at = newestTime(read.objects) ?? fallbackAt;
   const bytes = found.reduce((sum, file) => sum + (nodeOfPath(file.path) === undefined ? 0 : file.size), 0);
   for (const [node, paths] of nodeFiles)
