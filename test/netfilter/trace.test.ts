@@ -195,6 +195,16 @@ COMMIT
   ]);
 });
 
+test('a port may have its name; a name that no port has is asked, whatever JavaScript calls its own', () => {
+  const drop = (port: string): string =>
+    `*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -p tcp -m tcp --dport ${port} -j DROP\nCOMMIT\n`;
+  assert.deepEqual(told(follow(drop('http'), TO_VIP)), ['1 drop 10.96.0.10:80']);
+  const ends = (port: string): readonly string[] =>
+    follow(drop(port), TO_VIP).map(({ verdict, assumptions }) => `${verdict}, ${assumptions.length} asked`);
+  assert.deepEqual(ends('constructor'), ends('nobodys-port'));
+  assert.ok(ends('constructor').some((end) => end.startsWith('drop')));
+});
+
 test('a settled assumption is followed one way, and is no assumption any more', () => {
   const rules = '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m time --timestart 08:00:00 -j DROP\nCOMMIT\n';
   const settled = new Map([['the packet fits "-m time --timestart 08:00:00"', true]]);

@@ -12,6 +12,7 @@ import type { Action, Context, Option } from './module.ts';
 import { matchModule, targetModule } from './registry.ts';
 import { afterCounters } from './scan.ts';
 import { tokensOf, type Token } from './tokens.ts';
+import { named } from '../named.ts';
 
 /** A rule of iptables, read and compiled. */
 export interface IptablesRule extends Rule {
@@ -57,7 +58,8 @@ export function decodeRule(source: RuleSource): IptablesRule {
     family: source.family,
     table: source.table,
     chain: source.chain,
-    protocol: head && !head.negated ? (PROTOCOL_NAMES[head.values[0]?.text ?? ''] ?? head.values[0]?.text) : undefined,
+    protocol:
+      head && !head.negated ? (named(PROTOCOL_NAMES, head.values[0]?.text ?? '') ?? head.values[0]?.text) : undefined,
     place,
   };
   const problems: string[] = [];
@@ -144,7 +146,7 @@ function partsOf(tokens: readonly Token[]): Parts {
     const word = token.quoted ? '' : token.text;
     const negation = word === '!' && tokens[at + 1] !== undefined;
     const next = negation ? tokens[at + 1]! : token;
-    const key = next.quoted ? undefined : HEAD[next.text];
+    const key = next.quoted ? undefined : named(HEAD, next.text);
     if (key && target.length === 0) {
       if (negation) at++;
       let negated = negation;
@@ -164,7 +166,7 @@ function partsOf(tokens: readonly Token[]): Parts {
       matches.push({ name: name?.text ?? '', tokens: into });
       continue;
     }
-    if (JUMPS[word] !== undefined && target.length === 0) {
+    if (named(JUMPS, word) !== undefined && target.length === 0) {
       into = target;
       target.push(token);
       const name = tokens[++at];
@@ -259,7 +261,7 @@ function headTest(option: Option, { family }: Omit<Context, 'words'>): Test | un
     case '-o':
       return negated(option.negated, interfaceTest('out', text));
     default: {
-      const name = PROTOCOL_NAMES[text.toLowerCase()] ?? text.toLowerCase();
+      const name = named(PROTOCOL_NAMES, text.toLowerCase()) ?? text.toLowerCase();
       if (name === 'all') return option.negated ? () => false : undefined;
       const icmp = family === 6 ? 'ipv6-icmp' : 'icmp';
       return ({ protocol }) => ((protocol === 'icmp' ? icmp : protocol) === name) !== option.negated;

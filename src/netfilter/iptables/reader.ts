@@ -3,6 +3,7 @@ import type { Base, Chain, ChainType, Reading, Table } from '../program.ts';
 import { IptablesChain } from './chain.ts';
 import { iptables } from './language.ts';
 import { scanIptables, type Scan, type ScannedTable, type ScanSource } from './scan.ts';
+import { named } from '../named.ts';
 
 const HOOKS: Readonly<Record<string, Hook>> = {
   PREROUTING: 'prerouting',
@@ -16,10 +17,10 @@ const HOOKS: Readonly<Record<string, Hook>> = {
 const PRIORITIES: Readonly<Record<string, number>> = { raw: -300, mangle: -150, filter: 0, security: 50 };
 
 function baseOf(table: string, chain: string, policy: string): Base | undefined {
-  const hook = HOOKS[chain];
+  const hook = named(HOOKS, chain);
   if (!hook || policy === '-') return undefined;
   const source = hook === 'prerouting' || hook === 'output';
-  const priority = table === 'nat' ? (source ? -100 : 100) : PRIORITIES[table];
+  const priority = table === 'nat' ? (source ? -100 : 100) : named(PRIORITIES, table);
   if (priority === undefined) return undefined;
   const type: ChainType = table === 'nat' ? 'nat' : table === 'mangle' && hook === 'output' ? 'route' : 'filter';
   return { hook, priority, type, policy: policy === 'DROP' ? 'drop' : 'accept' };

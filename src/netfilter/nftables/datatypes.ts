@@ -4,6 +4,7 @@
  */
 import type { Expression } from './ruleset.ts';
 import { parseAddress, parsePrefix, bitsOf } from '../address.ts';
+import { PORT_NAMES } from '../port-names.ts';
 
 /** The data type of a selector's value, by nft's name; "integer" where it is nothing more. */
 export function typeOf(selector: Expression): string {
@@ -117,34 +118,9 @@ const PROTOCOLS: Readonly<Record<string, number>> = {
   udplite: 136,
 };
 
-/** What `nft -S` may print for ports; only names that a node's rules are likely to have. */
-const SERVICES: Readonly<Record<string, number>> = {
-  ftp: 21,
-  ssh: 22,
-  telnet: 23,
-  smtp: 25,
-  domain: 53,
-  bootps: 67,
-  bootpc: 68,
-  http: 80,
-  sunrpc: 111,
-  ntp: 123,
-  snmp: 161,
-  bgp: 179,
-  ldap: 389,
-  https: 443,
-  'dhcpv6-client': 546,
-  'dhcpv6-server': 547,
-  ldaps: 636,
-  mysql: 3306,
-  postgresql: 5432,
-  mdns: 5353,
-  'http-alt': 8080,
-};
-
 const SYMBOLS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   inet_proto: PROTOCOLS,
-  inet_service: SERVICES,
+  inet_service: PORT_NAMES,
   ct_state: { invalid: 1, established: 2, related: 4, new: 8, untracked: 64 },
   ct_status: { expected: 1, 'seen-reply': 2, assured: 4, confirmed: 8, snat: 16, dnat: 32, dying: 512 },
   ct_dir: { original: 0, reply: 1 },

@@ -1,7 +1,8 @@
 import { negated, unknown, within, type Answer, type Test } from '../answer.ts';
 import { optionOf, type MatchModule, type Option } from '../module.ts';
 import type { State } from '../../state.ts';
-import { SERVICES } from '../services.ts';
+import { PORT_NAMES } from '../../port-names.ts';
+import { named } from '../../named.ts';
 
 export type Ranges = readonly (readonly [number, number])[];
 
@@ -19,7 +20,7 @@ export function parsePorts(text: string): readonly [number, number] | undefined 
 
 export function parsePort(text: string): number | undefined {
   if (/^\d{1,5}$/.test(text)) return Number(text) <= 65535 ? Number(text) : undefined;
-  return SERVICES[text];
+  return named(PORT_NAMES, text);
 }
 
 /**
