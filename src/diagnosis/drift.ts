@@ -1,7 +1,7 @@
 /** A node's rules against what kube-proxy should have written there: what differs, and what that does to packets. */
 import { keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
 import type { Dump, NodeCapture } from '../kubernetes/source.ts';
-import { expectedRules, nodeProxy, type ByHand, type ExpectedRules, type NodeProxy } from '../kubeproxy/expected.ts';
+import { expectedRules, nodeProxy, type ExpectedRules, type NodeProxy } from '../kubeproxy/expected.ts';
 import { listTable } from '../kubeproxy/nftables/table.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import {
@@ -53,7 +53,6 @@ export interface NodeSubject {
   readonly network: NodeNetwork;
   /** Reads dumps into the form that is traced. */
   readonly program: (dumps: readonly NamedText[]) => Program;
-  readonly byHand?: ByHand | undefined;
   readonly changedAt?: Clock['changedAt'];
 }
 
@@ -131,11 +130,11 @@ interface KnownProxy {
 const proxies = new WeakMap<readonly Dump[], KnownProxy>();
 
 /** What was found out about a node's kube-proxy: anew only where something that it is read from has changed. */
-export function proxyOf({ objects, capture, byHand }: NodeSubject): NodeProxy {
-  const made = [objects.nodes, objects.pods, objects.kubeProxyConfig, objects.serverVersion, byHand];
+export function proxyOf({ objects, capture }: NodeSubject): NodeProxy {
+  const made = [objects.nodes, objects.pods, objects.kubeProxyConfig, objects.serverVersion, objects.kubeProxyByHand];
   const known = proxies.get(capture.dumps);
   if (known && made.every((each, i) => each === known.made[i])) return known.proxy;
-  const proxy = nodeProxy(objects, capture.node, capture.dumps, byHand);
+  const proxy = nodeProxy(objects, capture.node, capture.dumps);
   proxies.set(capture.dumps, { made, proxy });
   return proxy;
 }

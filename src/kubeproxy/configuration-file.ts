@@ -14,6 +14,14 @@ export function settingsOfConfigMap(map: ConfigMap | undefined): PartialSettings
   return settingsOfFile(map.data![key]!, `${from} (${key})`);
 }
 
+/** KubeProxyConfiguration as a user set it: in part, and where it names no mode, the mode that was found out stays. */
+export function settingsByHand(text: string): PartialSettings {
+  const found = settingsOfFile(text, 'set by hand');
+  if (/\bmode\b/.test(text)) return found;
+  const settings = Object.entries(found.settings).filter(([key]) => key !== 'mode');
+  return { ...found, settings: Object.fromEntries(settings) };
+}
+
 function settingsOfFile(text: string, from: string): PartialSettings {
   const document = parseDocument(text);
   const [error] = document.errors;

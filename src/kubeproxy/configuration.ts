@@ -4,7 +4,7 @@
  */
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { settingsOfDump } from './configuration-dump.ts';
-import { settingsOfConfigMap } from './configuration-file.ts';
+import { settingsByHand, settingsOfConfigMap } from './configuration-file.ts';
 import { settingsOfFlags } from './configuration-flags.ts';
 import { guessed, read, type Known } from './known.ts';
 import { kubeProxyContainer, kubeProxyPod } from './pod.ts';
@@ -80,7 +80,11 @@ export function configurationOf(objects: ClusterObjects, node: string, dump = ''
   // A pod that names a file which cannot be had leaves all to the rules: its flags say nothing then.
   const chosen = usesFile ? file : flags;
   const sources = chosen ? [chosen] : [settingsOfDump(dump)];
+  const { configuration: text } = objects.kubeProxyByHand ?? {};
+  const byHand = text === undefined ? undefined : settingsByHand(text);
   const value = <K extends keyof Settings>(key: K): Known<Settings[K]> => {
+    const own = byHand?.settings[key];
+    if (own !== undefined) return read(own as Settings[K], 'set by hand');
     for (const { settings, from } of sources) {
       const found = settings[key];
       if (found !== undefined) return chosen ? read(found, from) : guessed(found, from);
@@ -91,10 +95,10 @@ export function configurationOf(objects: ClusterObjects, node: string, dump = ''
   const configuration = Object.fromEntries(
     (Object.keys(DEFAULTS) as (keyof Settings)[]).map((key) => [key, value(key)]),
   ) as unknown as Configuration;
-  return { configuration, problems: written.flatMap((source) => source.problem ?? []) };
+  return { configuration, problems: [...written, byHand].flatMap((source) => source?.problem ?? []) };
 }
 
-/** The configuration with some settings set by hand. */
+/** The configuration with some settings in place of what was found. */
 export function override(configuration: Configuration, settings: Partial<Settings>): Configuration {
   const set = Object.entries(settings).map(([key, value]) => [key, read(value, 'set by hand')]);
   return { ...configuration, ...Object.fromEntries(set) };

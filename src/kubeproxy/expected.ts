@@ -2,14 +2,13 @@
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { Dump } from '../kubernetes/source.ts';
 import type { Family } from '../netfilter/address.ts';
-import { configurationOf, override, type Configuration, type ProxyMode, type Settings } from './configuration.ts';
+import { configurationOf, type Configuration, type ProxyMode } from './configuration.ts';
 import { expectedIptables, iptablesText, type ExpectedIptables } from './iptables/expected.ts';
 import { nodeFacts, type NodeFacts } from './node-facts.ts';
 import { expectedNftables, type ExpectedNftables } from './nftables/expected.ts';
 import { withoutCounters } from './counters.ts';
-import { read } from './known.ts';
 import { releaseByShape, type Shape } from './shapes.ts';
-import { known, releaseOf, type KnownRelease, type Release } from './version.ts';
+import { releaseOf, type KnownRelease } from './version.ts';
 
 /** What was found out about a node's kube-proxy: all that its rules depend on besides Services and endpoints. */
 export interface NodeProxy {
@@ -19,12 +18,6 @@ export interface NodeProxy {
   readonly facts: NodeFacts;
   /** What a user should know about how sure this is, in sentences. */
   readonly notes: readonly string[];
-}
-
-/** What a user set by hand, where what was found out is wrong. */
-export interface ByHand {
-  readonly release?: Release;
-  readonly settings?: Partial<Settings>;
 }
 
 export type ExpectedRules =
@@ -42,20 +35,15 @@ export type ExpectedRules =
     };
 
 /** @param dumps what the node's kernel holds, as far as it was captured: read for what no object of the API says */
-export function nodeProxy(
-  objects: ClusterObjects,
-  node: string,
-  dumps: readonly Dump[] = [],
-  byHand: ByHand = {},
-): NodeProxy {
+export function nodeProxy(objects: ClusterObjects, node: string, dumps: readonly Dump[] = []): NodeProxy {
   const object = objects.nodes.find((candidate) => candidate.metadata.name === node);
   const { text, shape } = seen(dumps);
-  const release = byHand.release ? known(read(byHand.release, 'set by hand')) : releaseOf(objects, node, text, shape);
+  const release = releaseOf(objects, node, text, shape);
   const found = configurationOf(objects, node, text);
   return {
     node,
     release,
-    configuration: override(found.configuration, byHand.settings ?? {}),
+    configuration: found.configuration,
     facts: nodeFacts(object, dumps),
     notes: [...(release.note === undefined ? [] : [release.note]), ...found.problems],
   };

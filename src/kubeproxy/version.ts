@@ -45,6 +45,8 @@ export function releaseOf(
   dump = '',
   shape: Shape | undefined = releaseByShape(dump),
 ): KnownRelease {
+  const byHand = parseRelease(objects.kubeProxyByHand?.release ?? '');
+  if (byHand) return known(read(byHand, 'set by hand'));
   const found = fromImage(objects, node) ?? fromNode(objects, node);
   if (!found) {
     if (shape) return known(guessed(shape.nearest, `the shape of the node's rules: ${shape.why}`));
@@ -62,8 +64,8 @@ export function releaseOf(
   return known(found);
 }
 
-/** A release set by hand, with the nearest generation that is known. */
-export function known(release: Known<Release>): KnownRelease {
+/** A release with the nearest generation that is known. */
+function known(release: Known<Release>): KnownRelease {
   const { minor } = release.value;
   if (minor < OLDEST.minor) return { ...release, generation: OLDEST, note: unknown(release.value, OLDEST) };
   if (minor > NEWEST.minor) return { ...release, generation: NEWEST, note: unknown(release.value, NEWEST) };

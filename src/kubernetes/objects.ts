@@ -191,6 +191,14 @@ export interface ConfigMap {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+/** Set by hand where kube-proxy's release or configuration cannot be found out, or is found out wrongly. It counts for every node. */
+export interface KubeProxyByHand {
+  /** "v1.33.1". */
+  readonly release?: string;
+  /** YAML or JSON with the fields of KubeProxyConfiguration that are known better. */
+  readonly configuration?: string;
+}
+
 /** All that a source knows of a cluster at one moment. Immutable: a change makes a new one that shares what stayed. */
 export interface ClusterObjects {
   readonly namespaces: readonly Namespace[];
@@ -202,6 +210,8 @@ export interface ClusterObjects {
   readonly pods: readonly Pod[];
   /** The ConfigMap kube-system/kube-proxy, where there is one and it may be read. */
   readonly kubeProxyConfig?: ConfigMap;
+  /** What a user knows better than the API says it. */
+  readonly kubeProxyByHand?: KubeProxyByHand;
   /** The API server's version, such as "v1.37.2". */
   readonly serverVersion?: string;
   /** Of these some could not be read: rules for the others are not to be called wrong. Absent where all were. */

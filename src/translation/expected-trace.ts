@@ -62,7 +62,7 @@ export function expectedTrace(
 }
 
 function proxyOf(objects: ClusterObjects, capture: NodeCapture): NodeProxy {
-  const of = [objects.nodes, objects.pods, objects.kubeProxyConfig];
+  const of = [objects.nodes, objects.pods, objects.kubeProxyConfig, objects.kubeProxyByHand];
   const before = proxies.get(capture);
   if (before?.of.every((part, i) => part === of[i])) return before.proxy;
   const proxy = nodeProxy(objects, capture.node, capture.dumps);

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
+import { withByHand } from '../kubernetes/by-hand.ts';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { ClusterSource, Disposable } from '../kubernetes/source.ts';
 import type { RuleLocation, Traffic, TrafficChange } from './context.ts';
 import { ReadAhead } from './read-ahead.ts';
-import { recordingSetting, kubeconfigSetting } from './settings.ts';
+import { kubeProxyByHand, kubeconfigSetting, recordingSetting } from './settings.ts';
 import { t } from './words.ts';
 
 /** How sources are opened. Each is loaded when it is first needed; neither rejects. */
@@ -54,7 +55,7 @@ export class Connection implements Traffic, vscode.Disposable {
     this.#openers = openers;
     this.#memory = context.workspaceState;
     this.#settings = vscode.workspace.onDidChangeConfiguration((event) => {
-      const ours = ['serviceTraffic.recording', 'serviceTraffic.kubeconfig'];
+      const ours = ['serviceTraffic.recording', 'serviceTraffic.kubeconfig', 'serviceTraffic.kubeProxy'];
       if (this.#opening && ours.some((name) => event.affectsConfiguration(name))) void this.reopen();
     });
   }
@@ -79,7 +80,8 @@ export class Connection implements Traffic, vscode.Disposable {
     const choice = this.#memory.get<Choice>(CHOICE);
     const recording = choice ? ('recording' in choice ? choice.recording : undefined) : recordingSetting();
     this.log.info(recording ? `opening the recording ${recording}` : 'opening the cluster of the kubeconfig');
-    const source = await (recording ? this.#openers.recording(recording) : this.#openers.live(kubeconfigSetting()));
+    const opened = await (recording ? this.#openers.recording(recording) : this.#openers.live(kubeconfigSetting()));
+    const source = withByHand(opened, kubeProxyByHand());
     if (attempt !== this.#attempt) {
       source.dispose(); // something else was chosen meanwhile
       return this.open();

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import type { KubeProxyByHand } from '../kubernetes/objects.ts';
 
 function setting<T>(name: string): T | undefined {
   return vscode.workspace.getConfiguration('serviceTraffic').get<T>(name);
@@ -23,6 +24,15 @@ export function recordingSetting(): string | undefined {
 export function kubeconfigSetting(): string | undefined {
   const file = setting<string>('kubeconfig')?.trim();
   return file ? absolute(file) : undefined;
+}
+
+/** What the user knows better than the cluster says it; undefined where nothing is set. */
+export function kubeProxyByHand(): KubeProxyByHand | undefined {
+  const release = setting<string>('kubeProxy.release')?.trim();
+  const configuration = setting<object>('kubeProxy.configuration') ?? {};
+  const isSet = Object.keys(configuration).length > 0;
+  if (!release && !isSet) return undefined;
+  return { ...(release ? { release } : {}), ...(isSet ? { configuration: JSON.stringify(configuration) } : {}) };
 }
 
 /** Seconds between two readings of the nodes' rules, or undefined for never. Never less than 10. */

@@ -48,7 +48,10 @@ test('a changed Service or configuration is not answered from memory', () => {
   );
   const moved = ports({ ...objects, services: renamed }, 'node-1').find(({ port }) => port.label === 'shop/cart')!;
   assert.ok(moved.lines.nat.some((line) => line.includes('-d 10.96.9.9/32')));
-  const expected = expectedRules(objects, nodeProxy(objects, 'node-1', [], { settings: { masqueradeAll: true } }));
+  const expected = expectedRules(
+    objects,
+    nodeProxy({ ...objects, kubeProxyByHand: { configuration: 'iptables: {masqueradeAll: true}' } }, 'node-1'),
+  );
   assert.ok(expected.mode === 'iptables');
   const cart = expected.families[4].ports.find(({ port }) => port.label === 'shop/cart')!;
   assert.ok(cart.lines.nat.some((line) => /^-A KUBE-SVC-\S+ -d .*-j KUBE-MARK-MASQ/.test(line)));
