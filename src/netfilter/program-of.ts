@@ -1,7 +1,7 @@
 import type { Family } from './address.ts';
 import { readIpsets, type IpSet } from './ipset.ts';
 import { readIptablesSlices } from './iptables/reader.ts';
-import { nftTables, readNft } from './nftables/tables.ts';
+import { nftTables, readNftInSlices } from './nftables/tables.ts';
 import type { Ruleset } from './nftables/ruleset.ts';
 import type { Program, ReadProblem, Reading, Table } from './program.ts';
 
@@ -23,7 +23,7 @@ export function programOf(dumps: readonly DumpText[]): Program {
   }
 }
 
-/** The same in slices of a few milliseconds (nft's listings are one slice each): yields the share that is done, 0 to 1. */
+/** The same in slices of a few milliseconds (nft's JSON is one slice): yields the share that is done, 0 to 1. */
 export function* programSlices(dumps: readonly DumpText[]): Generator<number, Program, void> {
   const iptables: Reading[] = [];
   const ipsets = new Map<string, IpSet>();
@@ -31,6 +31,7 @@ export function* programSlices(dumps: readonly DumpText[]): Generator<number, Pr
   const all = dumps.reduce((sum, { text }) => sum + text.length, 1);
   let before = 0;
   for (const { name, text } of dumps) {
+    if (isNft(name)) continue;
     if (isIptables(name)) {
       const reading = readIptablesSlices({ text, dump: name, ...defaultsOf(name) });
       for (;;) {
@@ -49,7 +50,7 @@ export function* programSlices(dumps: readonly DumpText[]): Generator<number, Pr
     before += text.length;
     yield before / all;
   }
-  const nft = nftOf(dumps);
+  const nft = yield* nftOf(dumps, (done) => (before + done) / all);
   return {
     tables: withNft(inOrder(iptables, problems), nft),
     ipsets,
@@ -91,14 +92,32 @@ function inOrder(readings: readonly Reading[], problems: ReadProblem[]): readonl
   return [...tables.values()];
 }
 
-/** One of the two listings is enough; the text's lines read better as evidence, if it is whole. */
-function nftOf(dumps: readonly DumpText[]): Ruleset | undefined {
-  const found = dumps
-    .filter(({ name, text }) => /^nft\b/.test(name) && text.trim() !== '')
-    .map(({ name, text }) => readNft(text, name))
-    .sort((a, b) => Number(b.complete) - Number(a.complete) || b.tables.length - a.tables.length);
-  const whole = found.filter((ruleset) => ruleset.complete && ruleset.tables.length > 0);
-  return whole.find((ruleset) => ruleset.language === 'text') ?? found[0];
+function isNft(name: string): boolean {
+  return /^nft\b/.test(name);
+}
+
+/**
+ * One of the two listings is enough; the text's lines read better as evidence, if it is whole, and then JSON is not read at all.
+ *
+ * @param share of all, from the characters of nft's listings that are read
+ */
+function* nftOf(
+  dumps: readonly DumpText[],
+  share: (done: number) => number,
+): Generator<number, Ruleset | undefined, void> {
+  const found: Ruleset[] = [];
+  let before = 0;
+  const listings = dumps.filter(({ name, text }) => isNft(name) && text.trim() !== '');
+  for (const { name, text } of listings.sort((a, b) => Number(b.name === 'nft.txt') - Number(a.name === 'nft.txt'))) {
+    const reading = readNftInSlices(text, name);
+    let step = reading.next();
+    for (; !step.done; step = reading.next()) yield share(before + step.value * text.length);
+    const ruleset = step.value;
+    if (ruleset.language === 'text' && ruleset.complete && ruleset.tables.length > 0) return ruleset;
+    found.push(ruleset);
+    before += text.length;
+  }
+  return found.sort((a, b) => Number(b.complete) - Number(a.complete) || b.tables.length - a.tables.length)[0];
 }
 
 /**

@@ -7,14 +7,24 @@ import { readJson } from './json.ts';
 import { nftablesLanguage, type NftChain } from './language.ts';
 import { printStatement } from './print.ts';
 import { isIptablesName, once, type Chain, type Expression, type Rule, type Ruleset, type Table } from './ruleset.ts';
-import { readText } from './text.ts';
+import { readTextInSlices } from './text.ts';
 
 const HOOKS = new Set(['prerouting', 'input', 'forward', 'output', 'postrouting']);
 const TYPES = new Set(['filter', 'nat', 'route']);
 
 /** Reads `nft list ruleset` or `nft -j list ruleset`, whichever this is. Never throws. */
 export function readNft(text: string, dump: string): Ruleset {
-  return findArray(text) || /^\s*[{[]/.test(text) ? readJson(text, dump) : readText(text, dump);
+  const slices = readNftInSlices(text, dump);
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+  }
+}
+
+/** The same in slices of a few milliseconds, but for JSON, which is one slice: yields the share that is done, 0 to 1. */
+export function* readNftInSlices(text: string, dump: string): Generator<number, Ruleset, void> {
+  if (findArray(text) || /^\s*[{[]/.test(text)) return readJson(text, dump);
+  return yield* readTextInSlices(text, dump);
 }
 
 /** The tables that IPv4 and IPv6 packets meet. Those of bridge, arp and netdev are read, but a packet's way here does not cross them. */

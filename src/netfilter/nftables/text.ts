@@ -20,13 +20,17 @@ import { duration, elements } from './expressions.ts';
 import { parsePriority } from './priority.ts';
 import { isIptablesName, once } from './ruleset.ts';
 import { readRule, type RuleBody } from './statements.ts';
-import { blockEnd, eachStatement, lineEnd, tokenize } from './tokens.ts';
+import { blockEnd, blockEndInSlices, eachStatement, lineEnd, tokenize } from './tokens.ts';
 
 const TABLE = /^[^\S\n]*(?:(?:add|create)\s+)?table\s+(?:(ip6?|inet|arp|bridge|netdev)\s+)?([^\s{}]+)\s*\{/gm;
+/** After so many characters of a table others have their turn: some milliseconds. */
+const EACH = 200_000;
+
 const OBJECT =
   /^(chain|set|map|counter|quota|limit|flowtable|meter|secmark|synproxy|ct\s+(?:helper|timeout|expectation))\s+("[^"]*"|[^\s{}]+)\s*\{/;
 
-export function readText(text: string, dump: string): Ruleset {
+/** Yields how far it has come, 0 to 1, every few milliseconds. */
+export function readTextInSlices(text: string, dump: string): Generator<number, Ruleset, void> {
   return new Reader(text, dump).ruleset();
 }
 
@@ -66,7 +70,7 @@ class Reader {
     return !this.complete && this.text.slice(end).trim() === '';
   }
 
-  ruleset(): Ruleset {
+  *ruleset(): Generator<number, Ruleset, void> {
     const tables: Table[] = [];
     let at = 0;
     for (;;) {
@@ -76,8 +80,13 @@ class Reader {
       if (!found) break;
       const start = found.index + (found[0].length - found[0].trimStart().length);
       const body = found.index + found[0].length;
-      const { inner, end } = this.block(body, `table ${found[2]}`);
-      tables.push(this.table((found[1] as NftFamily | undefined) ?? 'ip', unquote(found[2]!), start, body, inner, end));
+      const looking = blockEndInSlices(this.text, body);
+      let step = looking.next();
+      // Finding the end of a table is the smaller half of reading it.
+      for (; !step.done; step = looking.next()) yield (at + (step.value - at) / 3) / this.text.length;
+      const { inner, end } = this.block(step.value, `table ${found[2]}`);
+      const family = (found[1] as NftFamily | undefined) ?? 'ip';
+      tables.push(yield* this.table(family, unquote(found[2]!), start, body, inner, end));
       at = end;
     }
     return { language: 'text', tables, problems: this.problems, complete: this.complete };
@@ -96,9 +105,8 @@ class Reader {
     });
   }
 
-  /** The block that begins at `body`: where its inside ends, and where it itself does. */
-  private block(body: number, what: string): { inner: number; end: number } {
-    const end = blockEnd(this.text, body);
+  /** A block whose end is there, or not (-1): where its inside ends, and where it itself does. */
+  private block(end: number, what: string): { inner: number; end: number } {
     if (end >= 0) return { inner: end - 1, end };
     const length = this.text.length;
     if (this.complete)
@@ -112,14 +120,26 @@ class Reader {
     return { inner: length, end: length };
   }
 
-  private table(family: NftFamily, name: string, start: number, body: number, inner: number, end: number): Table {
+  private *table(
+    family: NftFamily,
+    name: string,
+    start: number,
+    body: number,
+    inner: number,
+    end: number,
+  ): Generator<number, Table, void> {
     const translated = isIptablesName(family, name);
     const chains: Chain[] = [];
     const sets: NamedSet[] = [];
     const objects: NamedObject[] = [];
     let flags: readonly string[] = [];
     let comment: string | undefined;
-    this.members(body, inner, (from, to) => {
+    let told = body;
+    for (const [from, to] of this.members(body, inner)) {
+      if (to - told > EACH) {
+        told = to;
+        yield (body + (end - body) / 3 + ((to - body) * 2) / 3) / this.text.length;
+      }
       const head = this.text.slice(from, Math.min(to, from + 400));
       const found = OBJECT.exec(head);
       if (!found) {
@@ -133,26 +153,28 @@ class Reader {
             `"${head.split('\n')[0]!.slice(0, 80)}" in table ${name}: a chain, a set, a map or a named object was expected.`,
             'It was left out. If the line was damaged, record the node again.',
           );
-        return;
+        continue;
       }
       const [, kind, quoted] = found;
       const memberName = unquote(quoted!);
       const inside = from + found[0].length;
       const { inner: insideEnd } =
-        this.text.charCodeAt(to - 1) === 125 ? { inner: to - 1 } : this.block(inside, `${kind} ${memberName}`);
+        this.text.charCodeAt(to - 1) === 125
+          ? { inner: to - 1 }
+          : this.block(blockEnd(this.text, inside), `${kind} ${memberName}`);
       const place = this.place(from, to);
       if (kind === 'chain')
         chains.push(this.chain(family, memberName, place, translated, inside, Math.max(inside, insideEnd)));
       else if (kind === 'set' || kind === 'map')
         sets.push(this.set(kind, memberName, place, inside, Math.max(inside, insideEnd)));
       else objects.push({ kind: kind!.replace(/\s+/g, ' '), name: memberName, place });
-    });
+    }
     const place = this.place(start, end);
     return { family, name, flags, ...(comment === undefined ? {} : { comment }), chains, sets, objects, place };
   }
 
   /** Chains, sets and other members of a table: each from its first word to its closing bracket. */
-  private members(start: number, end: number, each: (from: number, to: number) => void): void {
+  private *members(start: number, end: number): Generator<readonly [from: number, to: number], void, void> {
     let at = start;
     while (at < end) {
       const brace = this.text.indexOf('{', at);
@@ -163,13 +185,17 @@ class Reader {
         head = brace;
         while (head > at && !/[\n;}]/.test(this.text[head - 1]!)) head--;
       }
-      if (head > at) eachStatement(this.text, at, head, each);
+      if (head > at) {
+        const statements: [number, number][] = [];
+        eachStatement(this.text, at, head, (from, to) => statements.push([from, to]));
+        yield* statements;
+      }
       if (head >= stop) return;
       const blockStop = blockEnd(this.text, stop);
       const to = blockStop < 0 || blockStop > end ? end : blockStop;
       let from = head;
       while (from < to && this.text.charCodeAt(from) <= 32) from++;
-      each(from, to);
+      yield [from, to];
       at = to;
     }
   }

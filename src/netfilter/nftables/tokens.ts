@@ -43,14 +43,34 @@ const PUNCTUATION = /^[{}(),;<>=!&|^]/;
  * Braces in strings and notes don't count.
  */
 export function blockEnd(text: string, from: number): number {
-  let depth = 1;
-  for (let at = from; at < text.length; at++) {
+  const scan = { at: from, depth: 1 };
+  scanBlock(text, scan, text.length);
+  return scan.depth === 0 ? scan.at : -1;
+}
+
+/** So many characters are looked at in one go: some milliseconds. */
+const SLICE = 500_000;
+
+/** The same for a block that may be a hundred megabytes long: yields how far it has come. */
+export function* blockEndInSlices(text: string, from: number): Generator<number, number, void> {
+  const scan = { at: from, depth: 1 };
+  while (scan.depth > 0 && scan.at < text.length) {
+    scanBlock(text, scan, Math.min(text.length, scan.at + SLICE));
+    yield scan.at;
+  }
+  return scan.depth === 0 ? scan.at : -1;
+}
+
+/** Goes on to `until`, or to behind the bracket that closes the block. */
+function scanBlock(text: string, scan: { at: number; depth: number }, until: number): void {
+  let { at, depth } = scan;
+  for (; at < until && depth > 0; at++) {
     switch (text.charCodeAt(at)) {
       case 123: // {
         depth++;
         break;
       case 125: // }
-        if (--depth === 0) return at + 1;
+        depth--;
         break;
       case 34: // "
         at = stringEnd(text, at);
@@ -60,7 +80,8 @@ export function blockEnd(text: string, from: number): number {
         break;
     }
   }
-  return -1;
+  scan.at = at;
+  scan.depth = depth;
 }
 
 /** The offset of the quote that closes the string opened at `at`, or of the line's end. */

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { readJson } from '../../../src/netfilter/nftables/json.ts';
-import { readText } from '../../../src/netfilter/nftables/text.ts';
+import { readNft } from '../../../src/netfilter/nftables/tables.ts';
 import type { Ruleset } from '../../../src/netfilter/nftables/ruleset.ts';
 
 const tests = path.resolve(import.meta.dirname, '../..');
@@ -31,5 +31,5 @@ export function catalogue(): Pair {
 }
 
 export function both({ text, json }: Pair): readonly [Ruleset, Ruleset] {
-  return [readText(text, 'nft.txt'), readJson(json, 'nft.json')];
+  return [readNft(text, 'nft.txt'), readJson(json, 'nft.json')];
 }
