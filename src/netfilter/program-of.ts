@@ -1,7 +1,7 @@
 import type { Family } from './address.ts';
 import { readIpsets, type IpSet } from './ipset.ts';
 import { readIptablesSlices } from './iptables/reader.ts';
-import { nftTables, readNftInSlices } from './nftables/tables.ts';
+import { nftTablesInSlices, readNftInSlices } from './nftables/tables.ts';
 import type { Ruleset } from './nftables/ruleset.ts';
 import type { Program, ReadProblem, Reading, Table } from './program.ts';
 
@@ -51,8 +51,9 @@ export function* programSlices(dumps: readonly DumpText[]): Generator<number, Pr
     yield before / all;
   }
   const nft = yield* nftOf(dumps, (done) => (before + done) / all);
+  const listed = nft ? yield* nftTablesInSlices(nft) : [];
   return {
-    tables: withNft(inOrder(iptables, problems), nft),
+    tables: withNft(inOrder(iptables, problems), listed),
     ipsets,
     problems: [...iptables.flatMap((reading) => reading.problems), ...(nft?.problems ?? []), ...problems],
     texts: new Map(dumps.map(({ name, text }) => [name, text])),
@@ -124,8 +125,8 @@ function* nftOf(
  * Adds what nft lists, in its order; a table of iptables-nft in it is the one that iptables-save gave. First comes what the backend holds that
  * is not in use.
  */
-function withNft(iptables: readonly Table[], nft: Ruleset | undefined): readonly Table[] {
-  const listed = (nft ? nftTables(nft) : []).map((table) => iptables.find((other) => isSame(table, other)) ?? table);
+function withNft(iptables: readonly Table[], nft: readonly Table[]): readonly Table[] {
+  const listed = nft.map((table) => iptables.find((other) => isSame(table, other)) ?? table);
   const isLeft = (table: Table): boolean =>
     table.engine !== 'nftables' && (isNamedByBackend(table) || iptables.some((other) => isInUseInstead(other, table)));
   const inUse = iptables.filter((table) => !listed.includes(table));

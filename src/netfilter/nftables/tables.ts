@@ -29,9 +29,20 @@ export function* readNftInSlices(text: string, dump: string): Generator<number, 
 
 /** The tables that IPv4 and IPv6 packets meet. Those of bridge, arp and netdev are read, but a packet's way here does not cross them. */
 export function nftTables(ruleset: Ruleset): readonly ProgramTable[] {
-  return ruleset.tables.flatMap((table) =>
-    table.family === 'ip' || table.family === 'ip6' || table.family === 'inet' ? [programTable(table)] : [],
-  );
+  const slices = nftTablesInSlices(ruleset);
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+  }
+}
+
+/** The same in slices of ten thousand chains: yields 1, since all is read by then. */
+export function* nftTablesInSlices(ruleset: Ruleset): Generator<number, readonly ProgramTable[], void> {
+  const tables: ProgramTable[] = [];
+  for (const table of ruleset.tables)
+    if (table.family === 'ip' || table.family === 'ip6' || table.family === 'inet')
+      tables.push(yield* programTable(table));
+  return tables;
 }
 
 const IPTABLES_CHAINS = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
@@ -42,7 +53,7 @@ export function isIptablesTable(table: Pick<Table, 'family' | 'name' | 'chains'>
   return table.chains.every((chain) => !chain.base || IPTABLES_CHAINS.has(chain.name));
 }
 
-function programTable(table: Table): ProgramTable {
+function* programTable(table: Table): Generator<number, ProgramTable, void> {
   const iptables = isIptablesTable(table);
   const sets = new Map(table.sets.map((set) => [set.name, set]));
   const chains = new Map<string, NftChain>();
@@ -55,7 +66,10 @@ function programTable(table: Table): ProgramTable {
     language: nftablesLanguage,
   };
   const dormant = table.flags.includes('dormant');
-  for (const chain of table.chains) chains.set(chain.name, new TableChain(made, sets, chain, dormant));
+  for (const [i, chain] of table.chains.entries()) {
+    chains.set(chain.name, new TableChain(made, sets, chain, dormant));
+    if (i % 10_000 === 9_999) yield 1;
+  }
   return made;
 }
 
