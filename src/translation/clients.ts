@@ -187,6 +187,26 @@ export function interfaceTowards(network: NodeNetwork, address: Address): string
   return best?.interface;
 }
 
+/**
+ * The source that the kernel gives to a packet of the node's own: the destination where the node has it, else an address of the
+ * interface that leads there. It is chosen before any rule translates the destination (net/ipv4/route.c,
+ * ip_route_output_key_hash_rcu; RFC 6724 for IPv6), so for a VIP by the route to the VIP. undefined: none of that family.
+ */
+export function localSource(network: NodeNetwork, destination: Address): Address | undefined {
+  if (isLocal(network, destination)) return destination;
+  const towards = interfaceTowards(network, destination);
+  const fits = network.addresses.filter(
+    ({ address, interface: name }) =>
+      address.family === destination.family && name !== 'lo' && isLinkLocal(address) === isLinkLocal(destination),
+  );
+  return (fits.find(({ interface: name }) => name === towards) ?? fits[0])?.address;
+}
+
+/** fe80::/10. IPv4's 169.254.0.0/16 is an ordinary address to the kernel's choice of a source. */
+function isLinkLocal({ family, value }: Address): boolean {
+  return family === 6 && value >> 118n === 0x3fan;
+}
+
 /** "a pod on node-3", "outside, from an allowed address". */
 export function clientWords(client: Client, node: string, ranges: boolean): string {
   switch (client) {

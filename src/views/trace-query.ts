@@ -4,7 +4,7 @@ import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { DumpName, NodeCapture } from '../kubernetes/source.ts';
 import { parseAddress } from '../netfilter/address.ts';
 import type { PacketCase } from '../netfilter/outcome.ts';
-import { interfaceTowards } from '../translation/clients.ts';
+import { interfaceTowards, localSource } from '../translation/clients.ts';
 import { serviceNamed } from '../translation/directory.ts';
 import type { Narrative } from '../translation/narrative.ts';
 import { tracedNode } from '../translation/read-node.ts';
@@ -110,10 +110,7 @@ export function tellPacket(query: Exclude<TraceQuery, { kind: 'service' }>, scen
   if (node.kind === 'unread') return only([`${node.name}: ${node.why}`, node.advice ?? ''].join('\n').trim());
   const to = parseAddress(query.to);
   if (!to) return only(t('{0} is no address.', query.to));
-  const own = node.network.addresses.find(
-    ({ address, interface: name }) => address.family === to.family && name !== 'lo',
-  );
-  const source = query.from === 'local' ? own?.address : parseAddress(query.from);
+  const source = query.from === 'local' ? localSource(node.network, to) : parseAddress(query.from);
   if (!source) return only(t('{0} has no address of that family.', query.from === 'local' ? node.name : query.from));
   if (source.family !== to.family) return only(t('{0} and {1} are of different families.', query.from, query.to));
   const inside = query.from === 'local' ? 'local' : interfaceTowards(node.network, source);

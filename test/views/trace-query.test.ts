@@ -52,6 +52,21 @@ test('Any packet is traced: a ping to a VIP keeps its destination', () => {
   assert.match(text, /10\.96\.76\.241 {2}not translated/);
 });
 
+test('A packet of the node itself has the source of the way out, as the diagram has it', () => {
+  const local = { kind: 'packet', node: 'node-1', from: 'local', port: 80, protocol: 'tcp' } as const;
+  const asService = tellTrace({ ...query, node: 'node-1', client: 'node' }, scene).text;
+  const asAddress = tellTrace({ ...local, to: '10.96.76.241' }, scene).text;
+  for (const text of [asService, asAddress]) assert.match(text, /172\.18\.0\.2 → 10\.96\.76\.241:80/);
+  const [, ...outcomes] = asService.split('Outcomes');
+  assert.deepEqual(asAddress.split('Outcomes').slice(1), outcomes);
+  assert.match(outcomes.join(), /source becomes 172\.18\.0\.2/);
+  // A pod of this node is beyond cni0, the node's own address is reached from itself.
+  assert.match(tellTrace({ ...local, to: '10.244.0.1' }, scene).text, /10\.244\.0\.254 → 10\.244\.0\.1:80/);
+  assert.match(tellTrace({ ...local, to: '10.244.0.254' }, scene).text, /10\.244\.0\.254 → 10\.244\.0\.254:80/);
+  // A link-local address is no source for what is beyond the link.
+  assert.doesNotMatch(tellTrace({ ...local, to: 'fd00:10:96::a427' }, scene).text, /fe80::[0-9a-f:]+ → /);
+});
+
 test('What cannot be traced is said in words', () => {
   const packet = {
     kind: 'packet',
