@@ -76,9 +76,11 @@ const SETTINGS = {
 /**
  * Starts VS Code's server on 127.0.0.1 (installing it first, where it is missing) in a folder of its own: nothing of the user's
  * VS Code or home is read or changed.
- * @throws Error with the server's own words where it does not come up within 30 s.
+ * @throws Error with the server's own words where it does not come up within 30 s, and one that says so where the port is not free:
+ * whoever has it would answer in our server's place.
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  if (options.port !== undefined) await mustBeFree(options.port);
   const { main } = installServer();
   const folder = mkdtempSync(path.join(tmpdir(), 'service-traffic-vscode-'));
   const [user, extensions, home] = ['user', 'extensions', 'home'].map((name) => path.join(folder, name)) as [
@@ -203,6 +205,18 @@ async function answers(base: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+function mustBeFree(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', ({ code }: NodeJS.ErrnoException) => {
+      const why =
+        code === 'EADDRINUSE' ? 'is in use' : code === 'EACCES' ? 'needs root' : `cannot be listened on (${code})`;
+      reject(new Error(`Port ${port} of 127.0.0.1 ${why}. Choose another one, or leave it out for one that is free.`));
+    });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve()));
+  });
 }
 
 function freePort(): Promise<number> {
