@@ -70,6 +70,14 @@ test('Commands that need a row are not in the palette, and every command has a c
   for (const { command, category } of contributes.commands) assert.equal(category, 'Service Traffic', command);
 });
 
+test('A filter that no Service passes has its welcome view, and no other shows beside it', () => {
+  const filtered = contributes.viewsWelcome.find(({ contents }) => contents === '%welcome.filtered%');
+  // The filter is a key of its own: the state of the source stays "full" beneath it.
+  assert.equal(filtered?.when, 'serviceTraffic.filtered && serviceTraffic.hasObjects');
+  for (const { when } of contributes.viewsWelcome)
+    if (when !== filtered?.when) assert.match(when, /^serviceTraffic\.state == (?!full$|filtered$)[a-z-]+$/);
+});
+
 test('Every file that package.json names is there', () => {
   const files = [
     manifest.icon,
