@@ -140,18 +140,23 @@ function followed(name: string, capture: NodeCapture, objects: ClusterObjects): 
 function modeOf(program: Program): 'iptables' | 'nftables' | 'ipvs' | 'none' {
   if (program.tables.some((table) => table.engine === 'nftables' && table.name === 'kube-proxy')) return 'nftables';
   if ([...program.ipsets.keys()].some((name) => name.startsWith('KUBE-'))) return 'ipvs';
-  return engineOf(program) ? 'iptables' : 'none';
+  return enginesOf(program).size > 0 ? 'iptables' : 'none';
 }
 
-function engineOf(program: Program): string | undefined {
-  return program.tables.find((table) => table.name === 'nat' && (table.chains.get('KUBE-SERVICES')?.length ?? 0) > 0)
-    ?.engine;
+/** More than one where an earlier backend's rules were left behind. */
+function enginesOf(program: Program): ReadonlySet<string> {
+  return new Set(
+    program.tables
+      .filter((table) => table.name === 'nat' && (table.chains.get('KUBE-SERVICES')?.length ?? 0) > 0)
+      .map(({ engine }) => engine),
+  );
 }
 
 function modeWords(program: Program): string {
   const mode = modeOf(program);
   if (mode === 'none') return 'no rules of kube-proxy';
   if (mode !== 'iptables') return mode;
-  const engine = engineOf(program);
-  return engine === 'iptables-nft' ? 'iptables (nft)' : engine === 'iptables-legacy' ? 'iptables (legacy)' : 'iptables';
+  const engines = enginesOf(program);
+  const backends = ['legacy', 'nft'].filter((backend) => engines.has(`iptables-${backend}`));
+  return backends.length > 0 ? `iptables (${backends.join(' and ')})` : 'iptables';
 }
