@@ -59,6 +59,12 @@ export function problemsOf(
   }
 }
 
+/** Messages end without a full stop where they stand alone in a row. */
+export function sentences(problem: { readonly message: string; readonly advice: string }): string {
+  const { message, advice } = problem;
+  return `${message}${/[.!?…]$/.test(message) ? '' : '.'} ${advice}`.trim();
+}
+
 /** Command: what went wrong, with what to do, where it can be copied. */
 export async function showProblem(traffic: Traffic): Promise<void> {
   const problems = traffic.source ? problemsOf(traffic.source) : [];
@@ -71,7 +77,7 @@ export async function showProblem(traffic: Traffic): Promise<void> {
   const [first] = problems;
   const log = t('Show the log');
   const again = t('Connect again');
-  const chosen = await vscode.window.showErrorMessage(`${first!.message} ${first!.advice}`, again, log);
+  const chosen = await vscode.window.showErrorMessage(sentences(first!), again, log);
   if (chosen === log) traffic.log.show();
   if (chosen === again) await vscode.commands.executeCommand('serviceTraffic.reconnect');
 }
