@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { withByHand } from '../kubernetes/by-hand.ts';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { ClusterSource, Disposable } from '../kubernetes/source.ts';
+import { chosenRecording, type Choice } from './choice.ts';
 import type { RuleLocation, Traffic, TrafficChange } from './context.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { kubeProxyByHand, kubeconfigSetting, recordingSetting } from './settings.ts';
@@ -15,9 +16,6 @@ export interface Openers {
   /** Calls back when the kubeconfig leads to another cluster, by another user, or nowhere. */
   watch(kubeconfig: string | undefined, changed: () => void): Promise<Disposable>;
 }
-
-/** What the user chose by a command; it stays chosen over a reload of the window. */
-export type Choice = { readonly recording: string } | { readonly live: true };
 
 const CHOICE = 'serviceTraffic.choice';
 const ALL: readonly (keyof ClusterObjects)[] = [
@@ -78,7 +76,7 @@ export class Connection implements Traffic, vscode.Disposable {
   async #open(): Promise<ClusterSource> {
     const attempt = ++this.#attempt;
     const choice = this.#memory.get<Choice>(CHOICE);
-    const recording = choice ? ('recording' in choice ? choice.recording : undefined) : recordingSetting();
+    const recording = chosenRecording(choice, recordingSetting(), this.extensionUri.fsPath);
     this.log.info(recording ? `opening the recording ${recording}` : 'opening the cluster of the kubeconfig');
     const opened = await (recording ? this.#openers.recording(recording) : this.#openers.live(kubeconfigSetting()));
     const source = withByHand(opened, kubeProxyByHand());

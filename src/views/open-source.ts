@@ -1,5 +1,6 @@
 /** Commands that choose what is looked at. */
 import * as vscode from 'vscode';
+import type { Choice } from './choice.ts';
 import type { Connection } from './connection.ts';
 import { t } from './words.ts';
 
@@ -12,15 +13,15 @@ export async function openRecording(connection: Connection): Promise<void> {
       canSelectFolders: true,
       filters: { [t('Recorded clusters')]: ['zip'] },
     })) ?? [];
-  if (chosen) await open(connection, chosen.fsPath);
+  if (chosen) await open(connection, { recording: chosen.fsPath });
 }
 
 export async function openSample(connection: Connection): Promise<void> {
-  await open(connection, vscode.Uri.joinPath(connection.extensionUri, 'samples', 'shop').fsPath);
+  await open(connection, { sample: true });
 }
 
-async function open(connection: Connection, recording: string): Promise<void> {
-  await connection.choose({ recording });
+async function open(connection: Connection, choice: Choice): Promise<void> {
+  await connection.choose(choice);
   await vscode.commands.executeCommand('serviceTraffic.services.focus');
 }
 
