@@ -144,9 +144,13 @@ function leadsTo(step: Step, next: Step): boolean {
   return (step.effect === 'jump' || step.effect === 'goto') && next.effect === 'dnat' && next.chain !== step.chain;
 }
 
-/** The last of the endpoints has no chance of its own: it gets what the others left. */
+/** The last of the endpoints has no chance of its own, and asks for nothing: it gets what the others left. */
 function isRest(step: Step, all: readonly Step[]): boolean {
-  return step.chance === undefined && all.some((other) => other.chain === step.chain && other.chance !== undefined);
+  return (
+    step.chance === undefined &&
+    conditionOf(step) === '' &&
+    all.some((other) => other.chain === step.chain && other.chance !== undefined)
+  );
 }
 
 function tellStep(

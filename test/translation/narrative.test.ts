@@ -14,6 +14,13 @@ function told(asked: Asked, client: Client, node: string) {
 }
 
 describe("A packet's way as a document", () => {
+  test('a rule that asks for something is told by its condition, also beside those that chance decides', () => {
+    const { text } = told(wayTo(scene, 'shop/front'), 'node', 'node-1');
+    assert.match(text, /! -s 10\.244\.0\.0\/16 .*→ KUBE-MARK-MASQ/);
+    assert.doesNotMatch(text, /the rest {2}→ KUBE-MARK-MASQ/);
+    assert.match(text, /the rest {2}→ KUBE-SEP-/);
+  });
+
   test('from a pod on the node whose rules are stale', () => {
     assert.equal(
       told(wayTo(scene, 'shop/front'), 'pod', 'node-3').text,
