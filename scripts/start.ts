@@ -14,6 +14,9 @@ import { packageExtension } from './package.ts';
 import { remoteUri, startServer, workbenchUrl } from './vscode/server.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
+/** Opened whatever cluster is shown: a YAML file is what wakes the extension, and there is something to hover over. */
+const samples = path.join(root, 'samples');
+const yaml = path.join(samples, 'shop.yaml');
 /** Paths in options are relative to where npm was called. */
 const base = process.env['INIT_CWD'] ?? process.cwd();
 const HELP = `npm start -- [--recording DIR_OR_ZIP | --kubeconfig FILE] [--port N] [--browser]
@@ -25,9 +28,6 @@ const HELP = `npm start -- [--recording DIR_OR_ZIP | --kubeconfig FILE] [--port 
 
 interface Wanted {
   readonly settings: Readonly<Record<string, string>>;
-  /** The folder to open, and a file in it to show. */
-  readonly folder: string;
-  readonly file?: string;
   readonly port?: number;
   readonly browser: boolean;
 }
@@ -63,20 +63,17 @@ function readOptions(): Wanted {
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65536))
     refuse(`--port is ${values.port}; a number from 1 to 65535 was expected.`);
   const common = { browser: values.browser || port !== undefined, ...(port !== undefined && { port }) };
-  const samples = path.join(root, 'samples');
   if (values.kubeconfig !== undefined) {
     const file = path.resolve(base, values.kubeconfig);
     if (!existsSync(file) || !statSync(file).isFile()) refuse(`--kubeconfig: there is no file ${file}.`);
-    return { ...common, settings: { 'serviceTraffic.kubeconfig': file }, folder: samples };
+    return { ...common, settings: { 'serviceTraffic.kubeconfig': file } };
   }
   if (values.recording !== undefined) {
     const recording = path.resolve(base, values.recording);
     if (!existsSync(recording)) refuse(`--recording: there is no ${recording}.`);
-    const folder = statSync(recording).isDirectory() ? recording : path.dirname(recording);
-    return { ...common, settings: { 'serviceTraffic.recording': recording }, folder };
+    return { ...common, settings: { 'serviceTraffic.recording': recording } };
   }
-  const sample = { 'serviceTraffic.recording': path.join(samples, 'shop') };
-  return { ...common, settings: sample, folder: samples, file: path.join(samples, 'shop.yaml') };
+  return { ...common, settings: { 'serviceTraffic.recording': path.join(samples, 'shop') } };
 }
 
 /** Opens the side bar at once: see src/extension.ts. */
@@ -95,12 +92,12 @@ async function inBrowser(wanted: Wanted): Promise<void> {
     settings: wanted.settings,
     env: SHOWN,
     install: [vsix],
-    folder: wanted.folder,
+    folder: samples,
     ...(wanted.port !== undefined && { port: wanted.port }),
   });
-  const payload = wanted.file ? [['openFile', remoteUri(server, wanted.file)] as const] : [];
+  const payload = [['openFile', remoteUri(server, yaml)] as const];
   console.log(
-    `\nVS Code with Service Traffic, in a browser on this machine:\n\n  ${workbenchUrl(server, wanted.folder, payload)}\n\nCtrl-C ends it.`,
+    `\nVS Code with Service Traffic, in a browser on this machine:\n\n  ${workbenchUrl(server, samples, payload)}\n\nCtrl-C ends it.`,
   );
   await Promise.race([untilStopped(), server.ended]);
   await server.stop();
@@ -122,8 +119,8 @@ async function onDesktop(code: string, wanted: Wanted): Promise<void> {
     '--disable-workspace-trust',
     '--new-window',
     '--wait',
-    wanted.folder,
-    ...(wanted.file ? [wanted.file] : []),
+    samples,
+    yaml,
   ];
   console.log('VS Code opens in a window of its own. Closing it, or Ctrl-C, ends it.');
   const child = spawn(code, args, {
