@@ -4,6 +4,7 @@ import { readIptablesSlices } from './iptables/reader.ts';
 import { nftTablesInSlices, readNftInSlices } from './nftables/tables.ts';
 import type { Ruleset } from './nftables/ruleset.ts';
 import type { Program, ReadProblem, Reading, Table } from './program.ts';
+import { asPart, inOneGo, type Slices } from './slices.ts';
 
 /** A dump, named as in a recording: the name tells what it is. */
 export interface DumpText {
@@ -16,15 +17,11 @@ export interface DumpText {
  * iptables-save, which says everything, and left out of what nft lists of them; where that text is missing, nft's listing has to do.
  */
 export function programOf(dumps: readonly DumpText[]): Program {
-  const slices = programSlices(dumps);
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value;
-  }
+  return inOneGo(programSlices(dumps));
 }
 
 /** The same in slices of a few milliseconds (nft's JSON is one slice): yields the share that is done, 0 to 1. */
-export function* programSlices(dumps: readonly DumpText[]): Generator<number, Program, void> {
+export function* programSlices(dumps: readonly DumpText[]): Slices<Program> {
   const iptables: Reading[] = [];
   const ipsets = new Map<string, IpSet>();
   const problems: ReadProblem[] = [];
@@ -34,14 +31,8 @@ export function* programSlices(dumps: readonly DumpText[]): Generator<number, Pr
     if (isNft(name)) continue;
     if (isIptables(name)) {
       const reading = readIptablesSlices({ text, dump: name, ...defaultsOf(name) });
-      for (;;) {
-        const step = reading.next();
-        if (step.done) {
-          iptables.push(step.value);
-          break;
-        }
-        yield (before + step.value * text.length) / all;
-      }
+      const start = before;
+      iptables.push(yield* asPart(reading, (own) => (start + own * text.length) / all));
     } else if (name === 'ipset-save.txt') {
       const reading = readIpsets(text, name);
       for (const set of reading.sets.values()) ipsets.set(set.name, set);
@@ -102,18 +93,13 @@ function isNft(name: string): boolean {
  *
  * @param share of all, from the characters of nft's listings that are read
  */
-function* nftOf(
-  dumps: readonly DumpText[],
-  share: (done: number) => number,
-): Generator<number, Ruleset | undefined, void> {
+function* nftOf(dumps: readonly DumpText[], share: (done: number) => number): Slices<Ruleset | undefined> {
   const found: Ruleset[] = [];
   let before = 0;
   const listings = dumps.filter(({ name, text }) => isNft(name) && text.trim() !== '');
   for (const { name, text } of listings.sort((a, b) => Number(b.name === 'nft.txt') - Number(a.name === 'nft.txt'))) {
-    const reading = readNftInSlices(text, name);
-    let step = reading.next();
-    for (; !step.done; step = reading.next()) yield share(before + step.value * text.length);
-    const ruleset = step.value;
+    const start = before;
+    const ruleset = yield* asPart(readNftInSlices(text, name), (own) => share(start + own * text.length));
     if (ruleset.language === 'text' && ruleset.complete && ruleset.tables.length > 0) return ruleset;
     found.push(ruleset);
     before += text.length;

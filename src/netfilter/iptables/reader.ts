@@ -2,8 +2,9 @@ import type { Hook } from '../outcome.ts';
 import type { Base, Chain, ChainType, Reading, Table } from '../program.ts';
 import { IptablesChain } from './chain.ts';
 import { iptables } from './language.ts';
-import { scanIptables, type Scan, type ScannedTable, type ScanSource } from './scan.ts';
+import { scanIptables, type ScannedTable, type ScanSource } from './scan.ts';
 import { named } from '../named.ts';
+import { asPart, inOneGo, type Slices } from '../slices.ts';
 
 const HOOKS: Readonly<Record<string, Hook>> = {
   PREROUTING: 'prerouting',
@@ -33,14 +34,8 @@ const SLICE = 8192;
  * Reads the text of iptables-save or ip6tables-save, of either backend, with whatever stands around it. Yields now and then, with the share
  * that is done, so that the reading of a big node need not stop everything else; `readIptables` reads without a pause.
  */
-export function* readIptablesSlices(source: ScanSource): Generator<number, Reading, void> {
-  const scanning = scanIptables(source);
-  let scan: Scan | undefined;
-  while (!scan) {
-    const step = scanning.next();
-    if (step.done) scan = step.value;
-    else yield (step.value / source.text.length) * SCANNING;
-  }
+export function* readIptablesSlices(source: ScanSource): Slices<Reading> {
+  const scan = yield* asPart(scanIptables(source), (read) => (read / source.text.length) * SCANNING);
   const tables: Table[] = [];
   for (const scanned of scan.tables) {
     const { table, chains } = emptyTable(scanned);
@@ -59,11 +54,7 @@ export function* readIptablesSlices(source: ScanSource): Generator<number, Readi
 const SCANNING = 0.8;
 
 export function readIptables(source: ScanSource): Reading {
-  const reading = readIptablesSlices(source);
-  for (;;) {
-    const { done, value } = reading.next();
-    if (done) return value;
-  }
+  return inOneGo(readIptablesSlices(source));
 }
 
 function emptyTable({ engine, family, name }: ScannedTable): {

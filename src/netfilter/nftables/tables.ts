@@ -1,6 +1,7 @@
 /** An nft dump as part of a node's program. */
 import type { Hook, Place } from '../outcome.ts';
 import type { Base, ChainType, Rule as ProgramRule, Table as ProgramTable } from '../program.ts';
+import { inOneGo, type Slices } from '../slices.ts';
 import type { Context } from './context.ts';
 import { findArray } from './json-places.ts';
 import { readJson } from './json.ts';
@@ -14,30 +15,22 @@ const TYPES = new Set(['filter', 'nat', 'route']);
 
 /** Reads `nft list ruleset` or `nft -j list ruleset`, whichever this is. Never throws. */
 export function readNft(text: string, dump: string): Ruleset {
-  const slices = readNftInSlices(text, dump);
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value;
-  }
+  return inOneGo(readNftInSlices(text, dump));
 }
 
 /** The same in slices of a few milliseconds, but for JSON, which is one slice: yields the share that is done, 0 to 1. */
-export function* readNftInSlices(text: string, dump: string): Generator<number, Ruleset, void> {
+export function* readNftInSlices(text: string, dump: string): Slices<Ruleset> {
   if (findArray(text) || /^\s*[{[]/.test(text)) return readJson(text, dump);
   return yield* readTextInSlices(text, dump);
 }
 
 /** The tables that IPv4 and IPv6 packets meet. Those of bridge, arp and netdev are read, but a packet's way here does not cross them. */
 export function nftTables(ruleset: Ruleset): readonly ProgramTable[] {
-  const slices = nftTablesInSlices(ruleset);
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value;
-  }
+  return inOneGo(nftTablesInSlices(ruleset));
 }
 
 /** The same in slices of ten thousand chains: yields 1, since all is read by then. */
-export function* nftTablesInSlices(ruleset: Ruleset): Generator<number, readonly ProgramTable[], void> {
+export function* nftTablesInSlices(ruleset: Ruleset): Slices<readonly ProgramTable[]> {
   const tables: ProgramTable[] = [];
   for (const table of ruleset.tables)
     if (table.family === 'ip' || table.family === 'ip6' || table.family === 'inet')
@@ -53,7 +46,7 @@ export function isIptablesTable(table: Pick<Table, 'family' | 'name' | 'chains'>
   return table.chains.every((chain) => !chain.base || IPTABLES_CHAINS.has(chain.name));
 }
 
-function* programTable(table: Table): Generator<number, ProgramTable, void> {
+function* programTable(table: Table): Slices<ProgramTable> {
   const iptables = isIptablesTable(table);
   const sets = new Map(table.sets.map((set) => [set.name, set]));
   const chains = new Map<string, NftChain>();

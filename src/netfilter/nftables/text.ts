@@ -3,6 +3,7 @@
  * is first looked at. Text around the dump (a shell prompt, kubectl's notes) is told and left out. Never throws.
  */
 import type { Place } from '../outcome.ts';
+import { asPart, type Slices } from '../slices.ts';
 import type {
   BaseChain,
   Chain,
@@ -30,7 +31,7 @@ const OBJECT =
   /^(chain|set|map|counter|quota|limit|flowtable|meter|secmark|synproxy|ct\s+(?:helper|timeout|expectation))\s+("[^"]*"|[^\s{}]+)\s*\{/;
 
 /** Yields how far it has come, 0 to 1, every few milliseconds. */
-export function readTextInSlices(text: string, dump: string): Generator<number, Ruleset, void> {
+export function readTextInSlices(text: string, dump: string): Slices<Ruleset> {
   return new Reader(text, dump).ruleset();
 }
 
@@ -70,7 +71,7 @@ class Reader {
     return !this.complete && this.text.slice(end).trim() === '';
   }
 
-  *ruleset(): Generator<number, Ruleset, void> {
+  *ruleset(): Slices<Ruleset> {
     const tables: Table[] = [];
     let at = 0;
     for (;;) {
@@ -80,11 +81,11 @@ class Reader {
       if (!found) break;
       const start = found.index + (found[0].length - found[0].trimStart().length);
       const body = found.index + found[0].length;
-      const looking = blockEndInSlices(this.text, body);
-      let step = looking.next();
       // Finding the end of a table is the smaller half of reading it.
-      for (; !step.done; step = looking.next()) yield (at + (step.value - at) / 3) / this.text.length;
-      const { inner, end } = this.block(step.value, `table ${found[2]}`);
+      const before = at;
+      const looking = blockEndInSlices(this.text, body);
+      const stop = yield* asPart(looking, (come) => (before + (come - before) / 3) / this.text.length);
+      const { inner, end } = this.block(stop, `table ${found[2]}`);
       const family = (found[1] as NftFamily | undefined) ?? 'ip';
       tables.push(yield* this.table(family, unquote(found[2]!), start, body, inner, end));
       at = end;
@@ -127,7 +128,7 @@ class Reader {
     body: number,
     inner: number,
     end: number,
-  ): Generator<number, Table, void> {
+  ): Slices<Table> {
     const translated = isIptablesName(family, name);
     const chains: Chain[] = [];
     const sets: NamedSet[] = [];
