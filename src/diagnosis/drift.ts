@@ -60,7 +60,7 @@ export interface NodeSubject {
 export function nodeDrift(subject: NodeSubject): NodeDrift {
   const { objects, capture } = subject;
   const { dumps, node, at } = capture;
-  const proxy = proxyOf(subject);
+  const proxy = nodeProxy(objects, capture.node, capture.dumps);
   const expected = expectedRules(objects, proxy, dumps);
   if (expected.mode !== 'iptables' && expected.mode !== 'nftables')
     return { kind: 'unknown', node, at, mode: expected.mode, proxy, reason: 'mode', words: expected.problem };
@@ -120,23 +120,6 @@ export function unseenObjects(objects: ClusterObjects): string | undefined {
   return endpointSlices.length > 0 && incomplete.includes('endpointSlices')
     ? 'not all EndpointSlices were read'
     : undefined;
-}
-
-interface KnownProxy {
-  readonly made: readonly unknown[];
-  readonly proxy: NodeProxy;
-}
-
-const proxies = new WeakMap<readonly Dump[], KnownProxy>();
-
-/** What was found out about a node's kube-proxy: anew only where something that it is read from has changed. */
-export function proxyOf({ objects, capture }: NodeSubject): NodeProxy {
-  const made = [objects.nodes, objects.pods, objects.kubeProxyConfig, objects.serverVersion, objects.kubeProxyByHand];
-  const known = proxies.get(capture.dumps);
-  if (known && made.every((each, i) => each === known.made[i])) return known.proxy;
-  const proxy = nodeProxy(objects, capture.node, capture.dumps);
-  proxies.set(capture.dumps, { made, proxy });
-  return proxy;
 }
 
 function holdsAnything(dumps: readonly Dump[]): boolean {

@@ -2,13 +2,13 @@
  * What a node should hold and what it holds, as two texts in the same order, so that a diff of the two shows what differs and
  * nothing else: of one Service, or of all that is kube-proxy's.
  */
-import { expectedRules, type ExpectedRules } from '../kubeproxy/expected.ts';
+import { expectedRules, nodeProxy, type ExpectedRules } from '../kubeproxy/expected.ts';
 import { keyOf } from '../kubernetes/objects.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import { PortIndex, portsAbout, ruleLabel } from './attribution.ts';
 import { canonicalRule, linesOf, targetOf } from './blocks.ts';
 import type { Entry, Slice } from './compare.ts';
-import { endpointsOf, listingOf, proxyOf, unseenObjects, type NodeSubject } from './drift.ts';
+import { endpointsOf, listingOf, unseenObjects, type NodeSubject } from './drift.ts';
 import { isBuiltIn, jumpsOf } from './iptables-differences.ts';
 import { expectedTables, portOfLine } from './iptables-expected.ts';
 import { nftWords } from './nft-words.ts';
@@ -34,7 +34,7 @@ interface Pair {
 export function sideBySide(subject: NodeSubject, service?: string): Sides | undefined {
   const { objects, capture } = subject;
   if (unseenObjects(objects) !== undefined) return undefined;
-  const rules = expectedRules(objects, proxyOf(subject), capture.dumps);
+  const rules = expectedRules(objects, nodeProxy(objects, capture.node, capture.dumps), capture.dumps);
   if (rules.mode !== 'iptables' && rules.mode !== 'nftables') return undefined;
   const pairsOf = rules.mode === 'iptables' ? iptablesPairs : nftablesPairs;
   const pairs = ([4, 6] as const).map((family) => ({ family, pairs: pairsOf(subject, rules, family, service) }));

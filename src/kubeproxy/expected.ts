@@ -34,8 +34,30 @@ export type ExpectedRules =
       readonly problem: string;
     };
 
-/** @param dumps what the node's kernel holds, as far as it was captured: read for what no object of the API says */
+interface KnownProxy {
+  /** All that it was read from, besides the dumps. */
+  readonly of: readonly unknown[];
+  readonly proxy: NodeProxy;
+}
+
+const proxies = new WeakMap<readonly Dump[], KnownProxy>();
+
+/**
+ * What was found out about a node's kube-proxy: anew only where something that it is read from has changed.
+ *
+ * @param dumps what the node's kernel holds, as far as it was captured: read for what no object of the API says
+ */
 export function nodeProxy(objects: ClusterObjects, node: string, dumps: readonly Dump[] = []): NodeProxy {
+  const { nodes, pods, kubeProxyConfig, kubeProxyByHand, serverVersion } = objects;
+  const of = [node, nodes, pods, kubeProxyConfig, kubeProxyByHand, serverVersion];
+  const known = proxies.get(dumps);
+  if (known && of.every((part, i) => part === known.of[i])) return known.proxy;
+  const proxy = readProxy(objects, node, dumps);
+  proxies.set(dumps, { of, proxy });
+  return proxy;
+}
+
+function readProxy(objects: ClusterObjects, node: string, dumps: readonly Dump[]): NodeProxy {
   const object = objects.nodes.find((candidate) => candidate.metadata.name === node);
   const { text, shape } = seen(dumps);
   const release = releaseOf(objects, node, text, shape);

@@ -1,6 +1,5 @@
 /** What a packet to one Service would meet if the node held exactly what its kube-proxy should have written. */
 import { expectedRules, expectedText, nodeProxy } from '../kubeproxy/expected.ts';
-import type { NodeProxy } from '../kubeproxy/expected.ts';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { NodeCapture } from '../kubernetes/source.ts';
 import type { Family } from '../netfilter/address.ts';
@@ -14,13 +13,6 @@ import { packetKey } from './traced-node.ts';
 
 export type Trace = (packet: PacketCase) => readonly Outcome[];
 
-interface Proxied {
-  readonly proxy: NodeProxy;
-  readonly of: readonly unknown[];
-}
-
-const proxies = new WeakMap<NodeCapture, Proxied>();
-
 /**
  * Follows packets through the rules of that one Service alone: those of the others change nothing for it, and writing ten thousand to ask about
  * one would take seconds. undefined where kube-proxy's mode is not computed.
@@ -31,7 +23,7 @@ export function expectedTrace(
   capture: NodeCapture,
   network: NodeNetwork,
 ): Trace | undefined {
-  const proxy = proxyOf(objects, capture);
+  const proxy = nodeProxy(objects, capture.node, capture.dumps);
   const { service } = story;
   const own = endpointsOf(objects, service);
   const alone: ClusterObjects = {
@@ -59,13 +51,4 @@ export function expectedTrace(
     if (!known) outcomes.set(key, (known = trace(program, network, packet)));
     return known;
   };
-}
-
-function proxyOf(objects: ClusterObjects, capture: NodeCapture): NodeProxy {
-  const of = [objects.nodes, objects.pods, objects.kubeProxyConfig, objects.kubeProxyByHand];
-  const before = proxies.get(capture);
-  if (before?.of.every((part, i) => part === of[i])) return before.proxy;
-  const proxy = nodeProxy(objects, capture.node, capture.dumps);
-  proxies.set(capture, { proxy, of });
-  return proxy;
 }
