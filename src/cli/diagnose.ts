@@ -2,7 +2,6 @@
 import { parseArgs } from 'node:util';
 import { nodeDrift } from '../diagnosis/drift.ts';
 import { captureOf, findingsOf, type NodeView } from '../diagnosis/findings.ts';
-import { programOf } from '../netfilter/program-of.ts';
 import { nodeNetwork } from '../translation/network.ts';
 import { openRecorded } from './recorded.ts';
 
@@ -22,7 +21,7 @@ export async function run(args: readonly string[]): Promise<string> {
       const rules = source.rules(node);
       const capture = captureOf(rules);
       const network = capture && nodeNetwork(node, objects, capture).network;
-      const drift = capture && network && nodeDrift({ objects, capture, network, program: programOf });
+      const drift = capture && network && nodeDrift({ objects, capture, network });
       if (drift?.kind === 'unknown' && drift.reason === 'objects') process.stderr.write(`${drift.words}\n`);
       return { node, rules, drift };
     });

@@ -13,7 +13,7 @@ import {
   type Prefix,
 } from '../netfilter/address.ts';
 import type { NodeNetwork } from '../netfilter/outcome.ts';
-import type { Program } from '../netfilter/program.ts';
+import { programOf } from '../netfilter/program-of.ts';
 import { trace } from '../netfilter/trace.ts';
 import { PortIndex } from './attribution.ts';
 import type { SliceDifference } from './compare.ts';
@@ -51,8 +51,6 @@ export interface NodeSubject {
   readonly capture: NodeCapture;
   /** The node's addresses and routes, as far as they are known. */
   readonly network: NodeNetwork;
-  /** Reads dumps into the form that is traced. */
-  readonly program: (dumps: readonly NamedText[]) => Program;
   readonly changedAt?: Clock['changedAt'];
 }
 
@@ -257,9 +255,9 @@ interface Case {
 }
 
 function courtOf(subject: NodeSubject, proxy: NodeProxy, family: Family, given: Case): Court {
-  const { objects, network, program, capture } = subject;
+  const { objects, network, capture } = subject;
   const follow = (dumps: () => readonly NamedText[]): Trace => {
-    const read = once(() => program(dumps()));
+    const read = once(() => programOf(dumps()));
     return (packet) => trace(read(), network, packet);
   };
   return {

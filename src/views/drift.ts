@@ -2,7 +2,6 @@ import type { NodeDrift } from '../diagnosis/drift-types.ts';
 import { nodeDrift, type NodeSubject } from '../diagnosis/drift.ts';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { ClusterSource, NodeCapture } from '../kubernetes/source.ts';
-import { programOf } from '../netfilter/program-of.ts';
 import { nodeNetwork } from '../translation/network.ts';
 import { captureIn } from './capture-of.ts';
 
@@ -24,7 +23,7 @@ function madeFor(source: ClusterSource, node: string): Made | undefined {
   const before = known.get(node);
   if (before && before.objects === objects && before.capture === capture) return before;
   const { network } = nodeNetwork(node, objects, capture);
-  const next: Made = { objects, capture, subject: { objects, capture, network, program: programOf }, drift: undefined };
+  const next: Made = { objects, capture, subject: { objects, capture, network }, drift: undefined };
   known.set(node, next);
   return next;
 }

@@ -7,7 +7,6 @@ import type { ClusterObjects, EndpointSlice, Service } from '../../src/kubernete
 import type { Dump } from '../../src/kubernetes/source.ts';
 import { expectedRules, nodeProxy } from '../../src/kubeproxy/expected.ts';
 import { iptablesText } from '../../src/kubeproxy/iptables/expected.ts';
-import { programOf } from '../../src/netfilter/program-of.ts';
 import { nodeNetwork } from '../../src/translation/network.ts';
 
 const ENDPOINTS = 10;
@@ -97,7 +96,7 @@ function measure(services: number, mode: 'iptables' | 'nftables', broken: boolea
   const capture = { node: 'node-1', at: 0, dumps, problems: [] };
   const { network } = nodeNetwork('node-1', objects, capture);
   globalThis.gc?.();
-  const subject = { objects, capture, network, program: programOf };
+  const subject = { objects, capture, network };
   const start = performance.now();
   const drift = nodeDrift(subject);
   const time = performance.now() - start;

@@ -7,7 +7,6 @@ import { sideBySide } from '../../src/diagnosis/side-by-side.ts';
 import type { EndpointSlice } from '../../src/kubernetes/objects.ts';
 import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
 import { openRecordingFiles } from '../../src/kubernetes/snapshot/recording.ts';
-import { programOf } from '../../src/netfilter/program-of.ts';
 import { nodeNetwork } from '../../src/translation/network.ts';
 import { driftedPorts, driftOf, edited, recorded, RECORDINGS, sentences } from './recorded.ts';
 
@@ -39,7 +38,7 @@ describe('a node of a cluster whose Services or endpoints nobody may read', () =
       assert.equal(drift.kind === 'unknown' && drift.words, `node-1's rules cannot be compared: no ${words} were read`);
       const capture = cluster.captures.get('node-1')!;
       const { network } = nodeNetwork('node-1', objects, capture);
-      assert.equal(sideBySide({ objects, capture, network, program: programOf }), undefined);
+      assert.equal(sideBySide({ objects, capture, network }), undefined);
     });
 });
 

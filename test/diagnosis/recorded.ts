@@ -6,7 +6,6 @@ import type { NodeDrift, PortDrift } from '../../src/diagnosis/drift-types.ts';
 import type { ClusterObjects } from '../../src/kubernetes/objects.ts';
 import { openRecording } from '../../src/kubernetes/snapshot/open.ts';
 import type { Dump, NodeCapture } from '../../src/kubernetes/source.ts';
-import { programOf } from '../../src/netfilter/program-of.ts';
 import { nodeNetwork } from '../../src/translation/network.ts';
 
 const FOLDER = path.resolve(import.meta.dirname, '../recordings');
@@ -40,7 +39,7 @@ export function driftOf(
 ): NodeDrift {
   const recordedCapture = captures.get(node)!;
   const capture = { ...recordedCapture, dumps: change(recordedCapture.dumps) };
-  return nodeDrift({ objects, capture, network: nodeNetwork(node, objects, capture).network, program: programOf });
+  return nodeDrift({ objects, capture, network: nodeNetwork(node, objects, capture).network });
 }
 
 /** The drifted ports of both families. */

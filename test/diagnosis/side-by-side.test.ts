@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sideBySide } from '../../src/diagnosis/side-by-side.ts';
-import { programOf } from '../../src/netfilter/program-of.ts';
 import { nodeNetwork } from '../../src/translation/network.ts';
 import { recorded, RECORDINGS } from './recorded.ts';
 
@@ -9,7 +8,7 @@ async function sides(recording: string, node: string, service?: string) {
   const { objects, captures } = await recorded(recording);
   const capture = captures.get(node)!;
   const { network } = nodeNetwork(node, objects, capture);
-  return sideBySide({ objects, capture, network, program: programOf }, service)!;
+  return sideBySide({ objects, capture, network }, service)!;
 }
 
 function onlyIn(a: string, b: string): readonly string[] {
