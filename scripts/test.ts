@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { whyNoRig } from '../test/cluster/rig.ts';
 import { whyNoKernel } from '../test/kernel/oracle.ts';
 import { commandPath } from './machine.ts';
 
@@ -23,13 +24,19 @@ function inBrowser(file: string): boolean {
 }
 
 interface Level {
+  /** Two levels may have one name: the second needs more of the machine than the first. */
   readonly name: string;
+  /** What of the name's level this is, where it is not all. */
+  readonly part?: string;
   /** Why it cannot run here; undefined where it can. In CI it runs, and fails, all the same. */
   readonly whyNot?: () => string | undefined;
   readonly commands: () => readonly (readonly string[])[];
 }
 
 const UNIT = ['kubernetes', 'netfilter', 'kubeproxy', 'diagnosis', 'translation', 'views', 'webview', 'cli', 'scripts'];
+
+/** Of test/drift: what asks more than the recordings, and has a part of its own. */
+const JUDGED: ReadonlySet<string> = new Set(['kernel.test.ts', 'random.test.ts']);
 
 const LEVELS: readonly Level[] = [
   {
@@ -58,13 +65,26 @@ const LEVELS: readonly Level[] = [
     commands: () => [['node', '--test', ...files('test/webview/browser')]],
   },
   {
-    // Recorded nodes broken on purpose: is every break that matters drift, and no other? Random clusters, judged by real kube-proxies.
+    // Recorded nodes broken on purpose: is every break that matters drift, and no other?
     name: 'drift',
-    commands: () => [['node', '--test', ...files('test/drift')]],
+    commands: () => [['node', '--test', ...files('test/drift').filter((file) => !JUDGED.has(path.basename(file)))]],
+  },
+  {
+    name: 'drift',
+    part: 'a sample of the breaks, judged by the kernel',
+    whyNot: whyNoKernel,
+    commands: () => [['node', '--test', 'test/drift/kernel.test.ts']],
+  },
+  {
+    name: 'drift',
+    part: 'random clusters, judged by real kube-proxies',
+    whyNot: whyNoRig,
+    commands: () => [['node', '--test', 'test/drift/random.test.ts']],
   },
   {
     // One cluster at a time: each has its own processes and names, but the machine has few cores.
     name: 'cluster',
+    whyNot: whyNoRig,
     commands: () => [['node', '--test', '--test-concurrency=1', ...files('test/cluster')]],
   },
   {
@@ -98,6 +118,10 @@ function safe(list: () => string[]): string[] {
   }
 }
 
+function labelOf({ name, part }: Level): string {
+  return part === undefined ? name : `${name} (${part})`;
+}
+
 function run(command: readonly string[]): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(command[0]!, command.slice(1), { cwd: root, stdio: 'inherit' });
@@ -112,7 +136,9 @@ function run(command: readonly string[]): Promise<number> {
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !LEVELS.some((level) => level.name === name));
 if (unknown.length > 0) {
-  console.error(`No such level: ${unknown.join(', ')}. There are: ${LEVELS.map((level) => level.name).join(', ')}.`);
+  console.error(
+    `No such level: ${unknown.join(', ')}. There are: ${[...new Set(LEVELS.map((level) => level.name))].join(', ')}.`,
+  );
   process.exit(2);
 }
 
@@ -122,17 +148,17 @@ for (const level of LEVELS) {
   if (chosen.length > 0 && !chosen.includes(level.name)) continue;
   const why = process.env['CI'] === 'true' ? undefined : level.whyNot?.();
   if (why !== undefined) {
-    console.log(`\n=== ${level.name}: left out: ${why}`);
-    leftOut.push(level.name);
+    console.log(`\n=== ${labelOf(level)}: left out: ${why}`);
+    leftOut.push(labelOf(level));
     continue;
   }
   const start = performance.now();
   let failed = false;
   for (const command of level.commands()) {
-    console.log(`\n=== ${level.name}: ${command.slice(0, 3).join(' ')}${command.length > 3 ? ' …' : ''}`);
+    console.log(`\n=== ${labelOf(level)}: ${command.slice(0, 3).join(' ')}${command.length > 3 ? ' …' : ''}`);
     if ((await run(command)) !== 0) failed = true;
   }
-  results.push({ name: level.name, failed, seconds: (performance.now() - start) / 1000 });
+  results.push({ name: labelOf(level), failed, seconds: (performance.now() - start) / 1000 });
 }
 
 console.log('');

@@ -15,11 +15,10 @@ import { writeRecording } from '../../src/kubernetes/snapshot/write.ts';
 import type { ClusterSource } from '../../src/kubernetes/source.ts';
 import { formatAddress, formatPrefix } from '../../src/netfilter/address.ts';
 import { readNetwork } from '../../src/netfilter/network.ts';
-import { freePort, startRig, whyNoRig, type Rig, type RigUser } from './rig.ts';
+import { freePort, startRig, type Rig, type RigUser } from './rig.ts';
 
 const SHOP = path.join(import.meta.dirname, 'manifests/shop.yaml');
 const ROLE = path.join(import.meta.dirname, '../../docs/clusterrole.yaml');
-const skip = whyNoRig() ?? false;
 
 /** Settles when the condition holds, with the milliseconds that it took; looks at every change. */
 async function until(source: ClusterSource, what: string, holds: () => boolean, seconds = 20): Promise<number> {
@@ -42,7 +41,7 @@ async function until(source: ClusterSource, what: string, holds: () => boolean, 
 
 const isReady = (source: ClusterSource) => () => source.state.kind === 'ready';
 
-describe('a real cluster', { skip, timeout: 20 * 60_000 }, () => {
+describe('a real cluster', { timeout: 20 * 60_000 }, () => {
   let rig: Rig;
   let port: number;
   let folder: string;
