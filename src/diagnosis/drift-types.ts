@@ -7,6 +7,7 @@ import type { Outcome } from '../netfilter/outcome.ts';
 import type { SliceDifference } from './compare.ts';
 import type { Consequence, EndpointDifference } from './consequence.ts';
 import type { Pending } from './pending.ts';
+import type { ProbeWay } from './probes.ts';
 
 /** What a drifted port's differences come to. */
 export interface Explanation {
@@ -53,7 +54,12 @@ export interface Leftover {
     readonly labels: readonly string[];
   }[];
   /** Service ports whose packets they change, with the words; empty where they change none that was tried. */
-  readonly acts: readonly { readonly label: string; readonly words: string }[];
+  readonly acts: readonly {
+    readonly label: string;
+    /** The ways in to that port whose packets they change. */
+    readonly ways: readonly ProbeWay[];
+    readonly words: string;
+  }[];
 }
 
 export interface FamilyDrift {

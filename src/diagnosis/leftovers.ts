@@ -25,7 +25,8 @@ function actsOf(court: Court, known: ReadonlySet<string>): Leftover['acts'] {
     if (found.length === 0) return [];
     const { node, objects } = court;
     const subject = { label: port.label, node, objects, endpoints: court.endpointsOf(port) };
-    return [{ label: port.label, words: consequences(found, probes, subject)[0]!.words }];
+    const told = consequences(found, probes, subject);
+    return [{ label: port.label, ways: told.flatMap(({ ways }) => ways), words: told[0]!.words }];
   });
 }
 

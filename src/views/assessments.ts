@@ -3,20 +3,13 @@ import type { Programming } from '../translation/headline.ts';
 import { programmingOf } from '../translation/headline.ts';
 import { serviceNamed } from '../translation/directory.ts';
 import { storyIn, type Scene } from '../translation/scene.ts';
-import { standingOf } from '../translation/standing.ts';
 import type { ServiceStory } from '../translation/story.ts';
 import type { TracedNode } from '../translation/traced-node.ts';
-
-export interface Assessment {
-  readonly programming: Programming;
-  /** By node: the Service's ports, each family by itself, that the node should have rules for, and how many are as the API says. */
-  readonly nodes: ReadonlyMap<string, { readonly ports: number; readonly right: number }>;
-}
 
 interface Kept {
   readonly story: ServiceStory;
   readonly nodes: readonly TracedNode[];
-  readonly assessment: Assessment;
+  readonly programming: Programming;
 }
 
 export class Assessments {
@@ -24,7 +17,7 @@ export class Assessments {
   #nodes: Scene['objects']['nodes'] | undefined;
 
   /** undefined where there is no such Service (any more). @param key "namespace/name" */
-  of(scene: Scene, key: string): Assessment | undefined {
+  of(scene: Scene, key: string): Programming | undefined {
     const { objects } = scene;
     // Zones and addresses of nodes take part in every answer.
     if (objects.nodes !== this.#nodes) {
@@ -38,10 +31,11 @@ export class Assessments {
     }
     const story = storyIn(scene, service);
     const before = this.#kept.get(key);
-    if (before && before.story === story && same(before.nodes, scene.nodes)) return before.assessment;
-    const assessment = assess(scene, story);
-    this.#kept.set(key, { story, nodes: scene.nodes, assessment });
-    return assessment;
+    if (before && before.story === story && same(before.nodes, scene.nodes)) return before.programming;
+    // In a scene of its own: its answers, with every path of every packet, are forgotten with it.
+    const programming = programmingOf({ ...scene }, story);
+    this.#kept.set(key, { story, nodes: scene.nodes, programming });
+    return programming;
   }
 
   clear(): void {
@@ -59,27 +53,4 @@ function alike(a: TracedNode, b: TracedNode): boolean {
   if (a.name !== b.name) return false;
   if (a.kind === 'unread' || b.kind === 'unread') return a.kind === b.kind;
   return a.at === b.at && a.network === b.network;
-}
-
-/** In a scene of its own: its answers, with every path of every packet, are forgotten with it. */
-function assess(shown: Scene, story: ServiceStory): Assessment {
-  const scene = { ...shown };
-  const nodes = new Map<string, { ports: number; right: number }>();
-  if (story.proxied.is)
-    for (const node of scene.nodes) {
-      if (node.kind === 'unread') continue;
-      const sum = { ports: 0, right: 0 };
-      for (const port of story.ports)
-        for (const family of [4, 6]) {
-          // Each family has rules of its own.
-          const ways = port.ways.filter((way) => way.family === family);
-          if (ways.length === 0) continue;
-          const { state } = standingOf(scene, story, { ...port, ways }, node);
-          if (state === 'none' || state === 'unknown') continue;
-          sum.ports++;
-          if (state !== 'wrong') sum.right++;
-        }
-      nodes.set(node.name, sum);
-    }
-  return { programming: programmingOf(scene, story), nodes };
 }

@@ -1,11 +1,13 @@
 /** VS Code's own diff of what a node should hold and what it holds. */
 import * as vscode from 'vscode';
+import type { NodeDrift } from '../diagnosis/drift-types.ts';
 import { sideBySide } from '../diagnosis/side-by-side.ts';
 import { nodeSummary, serviceStates } from '../diagnosis/summary.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import type { Traffic } from './context.ts';
 import { driftIn, subjectIn } from './drift.ts';
 import { sideUri, type Side } from './drift-scheme.ts';
+import { summaryWords } from './node-health.ts';
 import { t } from './words.ts';
 
 /** The text of one side; a comment that says why where there is none. */
@@ -49,11 +51,16 @@ async function pickNode(source: ClusterSource, service: string | undefined): Pro
   const rows = names.map((label) => {
     const drift = driftIn(source, label);
     if (!drift) return { label, description: t('not read yet'), differs: 0 };
-    const { words, drifted } = nodeSummary(drift);
-    const differs = service === undefined ? drifted > 0 : serviceStates(drift).get(service) === 'drifted';
-    return { label, description: words, differs: differs ? 1 : 0 };
+    return { label, description: summaryWords(drift), differs: differs(drift, service) ? 1 : 0 };
   });
   rows.sort((a, b) => b.differs - a.differs);
   const title = t('Compare with what kube-proxy should have written: on which node?');
   return (await vscode.window.showQuickPick(rows, { title }))?.label;
+}
+
+function differs(drift: NodeDrift, service: string | undefined): boolean {
+  if (drift.kind === 'unknown') return false;
+  if (service !== undefined) return serviceStates(drift).get(service) === 'drifted';
+  const { ports, programmed, pending, gone, common } = nodeSummary(drift);
+  return programmed + pending < ports || gone > 0 || common;
 }

@@ -1,8 +1,9 @@
 /** Rows below a node in the Nodes tree: how its rules stand to what kube-proxy should have written. */
 import { boundsOf, observed } from '../diagnosis/latency.ts';
-import { nodeSummary } from '../diagnosis/summary.ts';
+import { isFelt } from '../diagnosis/summary.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import { driftIn } from './drift.ts';
+import { summaryWords } from './node-health.ts';
 import type { NodesRow } from './nodes-rows.ts';
 import { t } from './words.ts';
 
@@ -21,23 +22,28 @@ export function driftRows(source: ClusterSource, node: string): readonly NodesRo
   });
   if (drift.kind === 'unknown')
     return drift.reason === 'objects' ? [fact(t('Programmed'), drift.words, 'question')] : [];
-  const { ports, programmed, pending, drifted } = nodeSummary(drift);
-  const words = [
-    t('{0} of {1} ports programmed', programmed, ports),
-    ...(drifted > 0 ? [t('{0} drifted', drifted)] : []),
-    ...(pending > 0 ? [t('{0} pending', pending)] : []),
-  ].join(', ');
+  const words = summaryWords(drift);
+  const advice = t('Compare Expected with Actual Rules shows the very rules.');
   const wrong = drift.families.flatMap((family) => [
-    ...family.common,
-    ...family.drifted.filter((port) => port.pending === undefined),
+    ...[...family.common, ...family.drifted.filter((port) => port.pending === undefined)].map((each) => ({
+      ...('label' in each && { about: each.label }),
+      message: each.explain().consequences[0]?.words ?? '',
+      advice,
+    })),
+    ...family.leftovers.flatMap(({ where, acts }) =>
+      acts.filter(isFelt).map(({ label, words: message }) => ({
+        about: label,
+        message,
+        advice: t(
+          'Rules that kube-proxy left in {0} do that: kube-proxy --cleanup or a restart of the node removes them.',
+          where,
+        ),
+      })),
+    ),
   ]);
-  const rows = wrong.slice(0, MAXIMUM_ROWS).map((each, i): NodesRow => ({
-    kind: 'problem',
-    id: `drift/${node}/${i}`,
-    ...('label' in each && { about: each.label }),
-    message: each.explain().consequences[0]?.words ?? '',
-    advice: t('Compare Expected with Actual Rules shows the very rules.'),
-  }));
+  const rows = wrong
+    .slice(0, MAXIMUM_ROWS)
+    .map((each, i): NodesRow => ({ kind: 'problem', id: `drift/${node}/${i}`, ...each }));
   // The newest change that this capture shows: programmed within so long at most.
   const [newest] = observed([], drift, source.objects).filter((change) => change.shown !== undefined);
   const bounds = newest && boundsOf(newest);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { matrixOf, stateOf } from '../../src/diagnosis/matrix.ts';
-import { nodeSummary } from '../../src/diagnosis/summary.ts';
 import { driftOf, recorded } from './recorded.ts';
 
 describe('the matrix of the recorded cluster with a dead kube-proxy', async () => {
@@ -41,11 +40,6 @@ describe('the matrix of the recorded cluster with a dead kube-proxy', async () =
     const row = rows.find((each) => each.nodes.includes('node-4'));
     assert.equal(row?.why, 'no right to exec');
     assert.equal(stateOf(row.cells[0]), 'unknown');
-  });
-
-  test('is a line for each node: how many ports are programmed', () => {
-    assert.equal(nodeSummary(nodes[0]!.drift).words, '21 of 21 ports programmed');
-    assert.equal(nodeSummary(nodes[2]!.drift).words, '9 of 21 ports programmed, 12 drifted');
   });
 });
 

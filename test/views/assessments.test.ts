@@ -10,10 +10,7 @@ const scene = sceneOf(await sample());
 const other = (objects: Partial<ClusterObjects>): Scene => ({ ...scene, objects: { ...scene.objects, ...objects } });
 
 test('A Service is wrong on the node whose kube-proxy stopped, and right on the others', () => {
-  const { programming, nodes } = new Assessments().of(scene, 'shop/front')!;
-  assert.deepEqual(programming.wrong, ['node-3']);
-  assert.deepEqual(nodes.get('node-1'), { ports: 2, right: 2 });
-  assert.deepEqual(nodes.get('node-3'), { ports: 2, right: 0 });
+  assert.deepEqual(new Assessments().of(scene, 'shop/front')?.wrong, ['node-3']);
 });
 
 test('What stayed as it was is not computed again; what changed is', () => {

@@ -184,5 +184,8 @@ function sentencesOf(drift: NodeDrift, service: string): readonly string[] {
     ...family.drifted
       .filter((port) => port.service === service)
       .flatMap((port) => port.explain().consequences.map((each) => each.words)),
+    ...family.leftovers.flatMap(({ acts }) =>
+      acts.filter(({ label }) => label.split(':')[0] === service).map(({ words }) => words),
+    ),
   ]);
 }
