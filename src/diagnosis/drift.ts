@@ -34,6 +34,7 @@ import {
 import { metNftChains, nftExcerpt } from './nft-excerpt.ts';
 import type { Clock } from './pending.ts';
 import type { Ground } from './probes.ts';
+import { metricsIn } from './proxy-metrics.ts';
 import { slicesOf } from './slices.ts';
 import { leftoversOf } from './leftovers.ts';
 import {
@@ -51,6 +52,7 @@ export interface NodeSubject {
   readonly capture: NodeCapture;
   /** The node's addresses and routes, as far as they are known. */
   readonly network: NodeNetwork;
+  /** When a Service or its endpoints were last seen to change, where somebody watches. */
   readonly changedAt?: Clock['changedAt'];
 }
 
@@ -268,6 +270,7 @@ function courtOf(subject: NodeSubject, proxy: NodeProxy, family: Family, given: 
       at: capture.at,
       minSyncPeriod: proxy.configuration.minSyncPeriod.value,
       rules: given.rules(),
+      metrics: metricsIn(capture.dumps),
       changedAt: subject.changedAt,
     },
     ground: groundOf(objects, capture.node, network, family),

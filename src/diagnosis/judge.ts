@@ -18,7 +18,7 @@ import {
   type Witness,
 } from './consequence.ts';
 import type { CommonDrift, Explanation, PortDrift } from './drift-types.ts';
-import { pendingOf, type Clock } from './pending.ts';
+import { pendingOf, pendingRemoval, type Clock } from './pending.ts';
 import { probesFor, usualProbes, waysOf, type Ground, type Probe, type ProbeWay } from './probes.ts';
 import { factsOf, NO_FACTS, type RuleFacts } from './rule-facts.ts';
 
@@ -170,13 +170,14 @@ function judgeGone(label: string, touches: readonly Touch[], court: Court): Port
   const probes = probesFor([], facts, ground);
   if (witnesses(probes, expected, actual, true).length === 0) return undefined;
   const subject = { label, node, objects, endpoints: new Set<string>() };
+  const service = label.split(':')[0]!;
   return {
     label,
-    service: label.split(':')[0]!,
+    service,
     protocol: facts.flatMap((each) => each.protocols)[0] ?? 'tcp',
     family: ground.family,
     port: undefined,
-    pending: undefined,
+    pending: pendingRemoval(service, ground.family, court.clock),
     differences: touches.map(narrowed),
     explain: once(() => {
       const found = witnesses(probes, expected, actual);

@@ -1,6 +1,8 @@
 /** A change that a node has not programmed yet, and need not have: kube-proxy gathers changes before it writes. */
 import { keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
+import type { Family } from '../netfilter/address.ts';
+import { unsynced, type ProxyMetrics } from './proxy-metrics.ts';
 import { slicesOf } from './slices.ts';
 
 /**
@@ -24,6 +26,8 @@ export interface Clock {
   readonly minSyncPeriod: number;
   /** How many rules a sync of this node writes at most: a full one of 100,000 takes some seconds. */
   readonly rules: number;
+  /** What kube-proxy itself said at that time, where it could be asked. */
+  readonly metrics?: ProxyMetrics | undefined;
   /** When a watch saw a Service change, where one did: "namespace/name" to milliseconds since the epoch. */
   readonly changedAt?: ((service: string) => number | undefined) | undefined;
 }
@@ -32,17 +36,34 @@ export interface Clock {
 const ALLOWANCE = 2000;
 const RULES_PER_MILLISECOND = 20;
 
-export function dueAfter({ minSyncPeriod, rules }: Clock): number {
-  return minSyncPeriod + ALLOWANCE + rules / RULES_PER_MILLISECOND;
+/** A sync that kube-proxy has had to do for so long, in milliseconds, it fails to do. */
+const STUCK = 30_000;
+
+export function dueAfter({ minSyncPeriod, rules, metrics }: Clock): number {
+  // The mean is of small syncs and of full ones.
+  return minSyncPeriod + ALLOWANCE + Math.max(rules / RULES_PER_MILLISECOND, 2 * (metrics?.syncDuration ?? 0));
 }
 
 /** undefined where the newest change of the port's Service is old enough for every sync to have happened, or its time is not known. */
 export function pendingOf(port: ProxiedPort, clock: Clock): Pending | undefined {
-  const changed = lastChange(port, clock);
+  return pendingSince(lastChange(port, clock), port.family, clock);
+}
+
+/** The same of a Service that the API no longer has: its rules stay until the next sync. @param service "namespace/name" */
+export function pendingRemoval(service: string, family: Family, clock: Clock): Pending | undefined {
+  return pendingSince(clock.changedAt?.(service), family, clock);
+}
+
+function pendingSince(changed: number | undefined, family: Family, clock: Clock): Pending | undefined {
   if (changed === undefined) return undefined;
   const due = dueAfter(clock);
   const age = clock.at - changed;
-  return age < due ? { age: Math.max(0, age), due } : undefined;
+  if (age < due) return { age: Math.max(0, age), due };
+  // Later than it should be; but kube-proxy has learned of it just now, and says that it has not written what it learned since its last sync.
+  const queued = clock.metrics && unsynced(clock.metrics, family);
+  if (queued === undefined || changed < (clock.metrics?.families[family].synced ?? 0)) return undefined;
+  const stuck = age > Math.max(STUCK, 3 * due);
+  return clock.at - queued < due && !stuck ? { age, due: queued - changed + due } : undefined;
 }
 
 /** The newest known change of a Service or its endpoints, in milliseconds since the epoch. */

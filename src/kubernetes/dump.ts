@@ -19,7 +19,14 @@ export const DUMP_COMMANDS: Readonly<Record<DumpName, readonly string[]>> = {
   'route.txt': ['cat', '/proc/net/route'],
   'if_inet6.txt': ['cat', '/proc/net/if_inet6'],
   'ipv6_route.txt': ['cat', '/proc/net/ipv6_route'],
+  // The first of several ways (capture/metrics.ts); a dump keeps some of its lines alone.
+  'metrics.txt': ['curl', '-s', '--max-time', '2', 'http://127.0.0.1:10249/metrics'],
 };
+
+/** Whether the dump shows something of the node's rules or network, for people to read; the others say what the rest is. */
+export function isForReading(name: DumpName): boolean {
+  return name !== 'iptables-version.txt' && name !== 'metrics.txt';
+}
 
 export function isDumpName(name: string): name is DumpName {
   return Object.hasOwn(DUMP_COMMANDS, name);

@@ -55,7 +55,8 @@ export type DumpName =
   | 'fib_trie.txt'
   | 'route.txt'
   | 'if_inet6.txt'
-  | 'ipv6_route.txt';
+  | 'ipv6_route.txt'
+  | 'metrics.txt';
 
 export interface Dump {
   readonly name: DumpName;

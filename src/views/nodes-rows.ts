@@ -1,6 +1,7 @@
 /** The rows of the Nodes tree, as plain data: a node, and below it what is known of it and the dumps that were read. */
 import { parseRelease } from '../kubeproxy/version.ts';
 import { kubeProxyContainer, kubeProxyPod } from '../kubeproxy/pod.ts';
+import { isForReading } from '../kubernetes/dump.ts';
 import type { ClusterObjects, Node } from '../kubernetes/objects.ts';
 import type { ClusterSource, Dump, NodeCapture, NodeRules } from '../kubernetes/source.ts';
 import { captureIn } from './capture-of.ts';
@@ -97,7 +98,7 @@ export function nodeFacts(
       'history',
     );
     for (const dump of [...capture.dumps].sort((a, b) => rankOf(a) - rankOf(b)))
-      if (dump.name !== 'iptables-version.txt' && dump.text.trim() !== '')
+      if (isForReading(dump.name) && dump.text.trim() !== '')
         rows.push({ kind: 'dump', id: `dump/${name}/${dump.name}`, node: name, dump });
   }
   return rows;

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { isForReading } from '../kubernetes/dump.ts';
 import type { Dump } from '../kubernetes/source.ts';
 import type { Outcome, Place } from '../netfilter/outcome.ts';
 import { serviceNamed } from '../translation/directory.ts';
@@ -30,7 +31,7 @@ export async function openRules(traffic: Traffic, subject: Subject): Promise<voi
 }
 
 async function pickDump(dumps: readonly Dump[], node: string): Promise<string | undefined> {
-  const worth = dumps.filter(({ name, text }) => name !== 'iptables-version.txt' && text.trim() !== '');
+  const worth = dumps.filter(({ name, text }) => isForReading(name) && text.trim() !== '');
   if (worth.length <= 1) return worth[0]?.name;
   const choices = worth.map(({ name, text, from }) => ({
     label: name,

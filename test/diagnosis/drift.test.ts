@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { nodeDrift } from '../../src/diagnosis/drift.ts';
 import { isDrifted } from '../../src/diagnosis/drift-types.ts';
 import { sideBySide } from '../../src/diagnosis/side-by-side.ts';
 import type { EndpointSlice } from '../../src/kubernetes/objects.ts';
 import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
 import { openRecordingFiles } from '../../src/kubernetes/snapshot/recording.ts';
+import type { Dump } from '../../src/kubernetes/source.ts';
 import { nodeNetwork } from '../../src/translation/network.ts';
-import { driftedPorts, driftOf, edited, recorded, RECORDINGS, sentences } from './recorded.ts';
+import { driftedPorts, driftOf, edited, recorded, RECORDINGS, sentences, type Recorded } from './recorded.ts';
 
 describe('a node whose kube-proxy works', () => {
   for (const name of RECORDINGS)
@@ -147,30 +149,75 @@ describe('rules of two backends on one node', () => {
 });
 
 describe('a change that is younger than a sync', () => {
+  /** All endpoints changed then. */
+  function withTrigger(cluster: Recorded, at: number): Recorded {
+    const touch = (slice: EndpointSlice): EndpointSlice => ({
+      ...slice,
+      metadata: {
+        ...slice.metadata,
+        annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': new Date(at).toISOString() },
+      },
+    });
+    return { ...cluster, objects: { ...cluster.objects, endpointSlices: cluster.objects.endpointSlices.map(touch) } };
+  }
+
   test('is pending, with its age, and drift once it is overdue', async () => {
     const cluster = await recorded('1.37-iptables-stale-node');
     const capture = cluster.captures.get('node-3')!;
-    const withTrigger = (at: number) => {
-      const touch = (slice: EndpointSlice): EndpointSlice => ({
-        ...slice,
-        metadata: {
-          ...slice.metadata,
-          annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': new Date(at).toISOString() },
-        },
-      });
-      return { ...cluster, objects: { ...cluster.objects, endpointSlices: cluster.objects.endpointSlices.map(touch) } };
-    };
-    const young = driftOf(withTrigger(capture.at - 1500), 'node-3');
+    const young = driftOf(withTrigger(cluster, capture.at - 1500), 'node-3');
     assert.equal(isDrifted(young), false);
     assert.ok(driftedPorts(young).length > 0);
     for (const port of driftedPorts(young)) assert.equal(port.pending?.age, 1500);
 
-    const before = driftOf(withTrigger(capture.at + 60_000), 'node-3');
+    const before = driftOf(withTrigger(cluster, capture.at + 60_000), 'node-3');
     assert.equal(isDrifted(before), false, 'rules that were read before the change cannot hold it');
 
-    const old = driftOf(withTrigger(capture.at - 60_000), 'node-3');
+    const old = driftOf(withTrigger(cluster, capture.at - 60_000), 'node-3');
     assert.equal(isDrifted(old), true);
     for (const port of driftedPorts(old)) assert.equal(port.pending, undefined);
+  });
+
+  test('is pending for longer where kube-proxy says that it has yet to write what it learned, unless it has not written for long', async () => {
+    const cluster = await recorded('1.37-iptables-stale-node');
+    const { at } = cluster.captures.get('node-3')!;
+    const seconds = (ago: number) => (at - ago) / 1000;
+    const metrics = (queued: number, synced: number) => (dumps: readonly Dump[]) => [
+      ...dumps,
+      {
+        name: 'metrics.txt' as const,
+        from: 'curl',
+        complete: true,
+        text: [
+          `kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds ${seconds(queued)}`,
+          `kubeproxy_sync_proxy_rules_last_timestamp_seconds ${seconds(synced)}`,
+        ].join('\n'),
+      },
+    ];
+    const age = 10_000;
+    const changed = withTrigger(cluster, at - age);
+    const drifts = (queued: number, synced: number) => isDrifted(driftOf(changed, 'node-3', metrics(queued, synced)));
+    assert.equal(drifts(age + 60_000, age + 59_000), true, 'kube-proxy knows of no change since its last sync');
+    assert.equal(drifts(800, age + 59_000), false, 'it learned of one 0.8 s ago');
+    assert.equal(drifts(800, age - 1000), true, 'its last sync was after this change, which it does not show');
+    assert.equal(drifts(age - 1000, age + 59_000), true, 'it should have been written long since');
+  });
+
+  test('of a Service that is gone is pending as well, where a watch saw it go', async () => {
+    const cluster = await recorded('1.37-iptables-nft');
+    const gone = 'shop/front';
+    const without = {
+      ...cluster.objects,
+      services: cluster.objects.services.filter(({ metadata }) => `${metadata.namespace}/${metadata.name}` !== gone),
+    };
+    const capture = cluster.captures.get('node-1')!;
+    const drift = (ago: number | undefined) => {
+      const changedAt = (service: string) => (service === gone && ago !== undefined ? capture.at - ago : undefined);
+      const { network } = nodeNetwork('node-1', without, capture);
+      return nodeDrift({ objects: without, capture, network, changedAt });
+    };
+    assert.ok(driftedPorts(drift(undefined)).some(({ service, pending }) => service === gone && !pending));
+    assert.equal(isDrifted(drift(500)), false);
+    assert.equal(isDrifted(drift(60_000)), true);
   });
 });
 

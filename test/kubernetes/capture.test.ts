@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import type { Executed } from '../../src/kubernetes/capture/exec.ts';
 import { kubeProxyOn } from '../../src/kubernetes/capture/kube-proxy-pod.ts';
+import { metricsAddress } from '../../src/kubernetes/capture/metrics.ts';
 import { captureBy, type Run } from '../../src/kubernetes/capture/node.ts';
 import { Trouble } from '../../src/kubernetes/live/trouble.ts';
 import type { Node, Pod } from '../../src/kubernetes/objects.ts';
@@ -210,6 +211,80 @@ const why = (pods: Pod[], nodes?: Node[]): string => {
   assert.ok('code' in found && found.code === 'no-kube-proxy-pod');
   return found.message;
 };
+
+describe("kube-proxy's metrics", () => {
+  const printed = readFileSync(path.join(import.meta.dirname, 'metrics/1.37-iptables.txt'), 'utf8');
+  const curl = 'curl -s --max-time 2 http://127.0.0.1:10249/metrics';
+  const wget = 'wget -q -T 2 -O - http://127.0.0.1:10249/metrics';
+
+  it('come with the rules, a few lines of them, by whatever program the image has', async () => {
+    for (const command of [curl, wget]) {
+      const result = await capture(node({ [command]: done(printed) }));
+      const dump = result.dumps.find(({ name }) => name === 'metrics.txt');
+      assert.equal(dump?.from, command);
+      assert.match(dump.text, /^kubeproxy_sync_proxy_rules_last_timestamp_seconds\{ip_family="IPv4"\} 1\.79\d+e\+09$/m);
+      assert.ok(dump.text.length < 2000 && !/^#|go_goroutines/m.test(dump.text));
+      assert.deepEqual(result.problems, []);
+    }
+  });
+
+  it('are asked for by bash where there is nothing else, with the headers of the answer left out', async () => {
+    const run = node();
+    const result = await capture((command) =>
+      command[0] === 'bash'
+        ? Promise.resolve(done(`HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n${printed}`))
+        : run(command),
+    );
+    const dump = result.dumps.find(({ name }) => name === 'metrics.txt');
+    assert.ok(dump?.from.includes('/dev/tcp/127.0.0.1/10249'));
+    assert.ok(!dump?.text.includes('HTTP/1.0'));
+  });
+
+  it('are missing without a word where nothing can ask, where nobody answers, and where something else does', async () => {
+    for (const answer of [absent('curl'), failed(7, ''), done('<html>404</html>')]) {
+      const result = await capture(node({ [curl]: answer }));
+      assert.ok(!names(result).includes('metrics.txt'));
+      assert.deepEqual(result.problems, []);
+    }
+  });
+
+  it('are not waited for once the rules are here', async () => {
+    const run = node();
+    const start = performance.now();
+    const result = await capture((command) => (command[0] === 'curl' ? new Promise(() => undefined) : run(command)));
+    assert.ok(performance.now() - start < 1000);
+    assert.ok(names(result).includes('iptables-save.txt') && !names(result).includes('metrics.txt'));
+  });
+
+  it('do not make a capture by themselves', async () => {
+    const problem = await refused((command) =>
+      Promise.resolve(command[0] === 'curl' ? done(printed) : absent(command[0]!)),
+    );
+    assert.equal(problem.code, 'command-missing');
+  });
+
+  it('are looked for where kube-proxy was told to serve them', () => {
+    const objects = (config: string, ...args: string[]) => ({
+      namespaces: [],
+      services: [],
+      endpointSlices: [],
+      endpoints: [],
+      nodes: [],
+      pods: [{ metadata: { name: 'kube-proxy-x' }, spec: { containers: [{ name: 'kube-proxy', args }] } }],
+      kubeProxyConfig: { metadata: { name: 'kube-proxy' }, data: { 'config.conf': config } },
+    });
+    for (const [config, args, expected] of [
+      ['metricsBindAddress: ""\nmode: iptables', [], '127.0.0.1:10249'],
+      ['metricsBindAddress: 0.0.0.0:10249', [], '127.0.0.1:10249'],
+      ['metricsBindAddress: "[::]:9100"', [], '127.0.0.1:9100'],
+      ['metricsBindAddress: "[::1]:9100"', [], '[::1]:9100'],
+      ['metricsBindAddress: 127.0.0.1', [], '127.0.0.1:10249'],
+      ['mode: iptables', ['--metrics-bind-address=0.0.0.0:8080'], '127.0.0.1:8080'],
+      ['metricsBindAddress: $(rm -rf /):1', [], '127.0.0.1:10249'],
+    ] as const)
+      assert.equal(metricsAddress(objects(config, ...args), 'kube-proxy-x'), expected, config);
+  });
+});
 
 describe('the kube-proxy pod of a node', () => {
   const proxy = { 'k8s-app': 'kube-proxy' };

@@ -22,6 +22,15 @@ export interface Executed {
   readonly message: string;
 }
 
+/** There is no such program: a runtime says it in its own words (containerd, CRI-O), a wrapper script by the shell's exit codes. */
+export function isMissing({ exitCode, message, stderr }: Executed): boolean {
+  if (exitCode === 127 || exitCode === 126) return true;
+  return (
+    exitCode === undefined &&
+    /executable file not found|no such file or directory|stat .*: no such/i.test(message + stderr)
+  );
+}
+
 export interface ExecOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds until the socket is open. */

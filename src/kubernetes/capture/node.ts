@@ -1,17 +1,21 @@
 /** What one node's kernel holds, read by commands in its kube-proxy pod. Reads only. */
-import { DUMP_COMMANDS, isComplete } from '../dump.ts';
+import { DUMP_COMMANDS, isComplete, isForReading } from '../dump.ts';
 import type { ClusterObjects } from '../objects.ts';
 import type { Dump, DumpName, NodeCapture, Problem } from '../source.ts';
 import type { Connection } from '../live/connection.ts';
 import { Trouble } from '../live/trouble.ts';
-import { execute, type Executed, type Target } from './exec.ts';
+import { execute, isMissing, type Executed, type Target } from './exec.ts';
 import { kubeProxyOn } from './kube-proxy-pod.ts';
+import { metricsAddress, readMetrics } from './metrics.ts';
 
 /** Runs a command in the node's pod; a test may give another. Rejects as `execute` does. */
-export type Run = (command: readonly string[]) => Promise<Executed>;
+export type Run = (command: readonly string[], signal?: AbortSignal) => Promise<Executed>;
 
 /** Commands of one node that run at the same time. */
 const AT_ONCE = 3;
+
+/** So long the rules, when they are here, give the metrics that were asked for beside them. Milliseconds. */
+const METRICS_GRACE = 250;
 
 /** The way in is asked with this first: it is small, and says which backend the others speak for. */
 const FIRST: DumpName = 'iptables-version.txt';
@@ -38,8 +42,8 @@ export async function captureNode(
 ): Promise<NodeCapture | Problem> {
   const target = kubeProxyOn(node, objects);
   if ('code' in target) return target;
-  const run: Run = (command) => execute(connection, target, command, { signal });
-  return captureBy(run, target, node, signal, progress);
+  const run: Run = (command, own = signal) => execute(connection, target, command, { signal: own });
+  return captureBy(run, target, node, signal, progress, metricsAddress(objects, target.pod));
 }
 
 export async function captureBy(
@@ -48,6 +52,7 @@ export async function captureBy(
   node: string,
   signal: AbortSignal,
   progress: (done: number, of: number) => void,
+  metricsAt = '127.0.0.1:10249',
 ): Promise<NodeCapture | Problem> {
   const pod = `${target.namespace}/${target.pod}`;
   const read = new Map<DumpName, Reading>();
@@ -73,16 +78,23 @@ export async function captureBy(
       progress(++done, names.length + 1);
     }
   };
+  const late = new AbortController();
+  const asked = readMetrics(run, metricsAt, AbortSignal.any([signal, late.signal]));
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   if (signal.aborted) return cancelled(node);
+  // Asked at the same time as the rules, which do not wait for it.
+  const timer = setTimeout(() => late.abort(), METRICS_GRACE);
+  const metrics = await asked;
+  clearTimeout(timer);
 
   const dumps = [...read.values()]
     .flatMap((reading) => (reading.kind === 'dump' ? [reading.dump] : []))
     .filter((dump) => kept(dump, read))
+    .concat(metrics ?? [])
     // As a recording has them: by name.
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const problems = problemsOf(read, dumps, node, pod);
-  const rules = dumps.filter((dump) => dump.name !== FIRST && !NETWORK.includes(dump.name));
+  const rules = dumps.filter((dump) => isForReading(dump.name) && !NETWORK.includes(dump.name));
   if (rules.length === 0 && problems[0]) return problems[0];
   return { node, at: Date.now(), pod, dumps, problems };
 }
@@ -101,9 +113,10 @@ async function attempt(run: Run, name: DumpName, pod: string, node: string): Pro
     problem: { code: 'exec-failed', message, advice, detail },
   });
   try {
-    const { stdout, stderr, exitCode, message } = await run(command);
+    const executed = await run(command);
+    const { stdout, stderr, exitCode, message } = executed;
     if (exitCode === 0) return { kind: 'dump', dump: { name, text: stdout, from, complete: isComplete(name, stdout) } };
-    if (isMissing(exitCode, message, stderr)) return { kind: 'missing' };
+    if (isMissing(executed)) return { kind: 'missing' };
     const said = stderr.trim() || message;
     return trouble(
       `${from} failed on ${node}: ${said.split('\n')[0]}`,
@@ -114,15 +127,6 @@ async function attempt(run: Run, name: DumpName, pod: string, node: string): Pro
     if (error instanceof Trouble) return { kind: 'trouble', problem: error.problem, unreached: true };
     return trouble(`${from} failed on ${node}`, 'Try again.', error instanceof Error ? error.message : String(error));
   }
-}
-
-/** A runtime says it in its own words (containerd, CRI-O), a wrapper script by the shell's exit codes. */
-function isMissing(exitCode: number | undefined, message: string, stderr: string): boolean {
-  if (exitCode === 127 || exitCode === 126) return true;
-  return (
-    exitCode === undefined &&
-    /executable file not found|no such file or directory|stat .*: no such/i.test(message + stderr)
-  );
 }
 
 function advise(said: string, pod: string): string {
