@@ -36,7 +36,7 @@ export function endKey(end: End): string {
     case 'stranger':
       return `stranger ${addressAndPort(end.address, end.port)}`;
     case 'untranslated':
-      return 'untranslated';
+      return end.ipvs ? 'ipvs' : 'untranslated';
     case 'reject':
       return `reject ${end.with}`;
     case 'drop':

@@ -1,7 +1,7 @@
 /** What one node does with a client's packet: its streams, and the endpoints that get none of it. */
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { formatAddress } from '../netfilter/address.ts';
-import type { Outcome } from '../netfilter/outcome.ts';
+import type { Outcome, PacketCase } from '../netfilter/outcome.ts';
 import { packetFrom } from './clients.ts';
 import { nodeNamed } from './directory.ts';
 import { addressAndPort } from './endpoints.ts';
@@ -33,21 +33,30 @@ export function answerOf(question: Question, traced: TracedNode): NodeAnswer {
     network: traced.network,
   });
   if ('none' in sent) return { node: name, kind: 'none', why: sent.none };
-  const outcomes = traced.trace(sent.packet);
-  const judged = (thorough: boolean) => {
-    const expected = expectationOf(question, traced, sent.packet, thorough);
+  return { node: name, kind: 'traced', at: traced.at, packet: sent.packet, ...judged(question, traced, sent.packet) };
+}
+
+/** Where a packet to the question's way in goes on a node, and which endpoints get none of it; its client is the question's. */
+export function judged(
+  question: Question,
+  traced: TracedNode & { readonly kind: 'read' },
+  packet: PacketCase,
+): { readonly streams: readonly Stream[]; readonly idle: readonly Idle[] } {
+  const outcomes = traced.trace(packet);
+  const judge = (thorough: boolean) => {
+    const expected = expectationOf(question, traced, packet, thorough);
     const streams = streamsOf(question, traced, outcomes, expected);
     const idle = question.client === 'ping' ? [] : idleOf(question, streams, expected);
     return { streams, idle };
   };
-  const quick = judged(false);
+  const quick = judge(false);
   // Whether loopback has node ports is the configuration's choice, of which the endpoints say nothing.
   const fine =
     question.way.address !== '127.0.0.1' &&
     quick.streams.every((stream) => stream.wrong === undefined) &&
     quick.idle.every((idle) => !idle.unexpected);
   // Nobody is accused on a guess.
-  return { node: name, kind: 'traced', at: traced.at, packet: sent.packet, ...(fine ? quick : judged(true)) };
+  return fine ? quick : judge(true);
 }
 
 function streamsOf(
@@ -120,12 +129,14 @@ function idleOf(question: Question, streams: readonly Stream[], expected: Expect
   const served = new Set<EndpointView>();
   for (const { end } of streams) if (end.kind === 'endpoint') served.add(end.endpoint);
   const refused = streams.find(({ end }) => end.kind === 'drop' || end.kind === 'reject');
+  const ipvs = streams.some(({ end }) => end.kind === 'untranslated' && end.ipvs);
   const family6 = question.way.family === 6;
   const idle: Idle[] = [];
   for (const endpoint of question.port.endpoints) {
     if (served.has(endpoint) || endpoint.address.includes(':') !== family6) continue;
     const why = expected.leftOut.get(endpoint);
     if (why !== undefined) idle.push({ endpoint, reason: why, unexpected: false });
+    else if (ipvs) idle.push({ endpoint, reason: `${readyWords(endpoint)}, and IPVS chooses`, unexpected: false });
     else if (refused && refused.wrong === undefined)
       idle.push({ endpoint, reason: 'ready, but this client is refused', unexpected: false });
     else if (served.size === 0 && refused)

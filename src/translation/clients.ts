@@ -82,6 +82,23 @@ export function packetFrom(client: Client, way: Way, sender: Sender): Sent {
   };
 }
 
+/** The other way round: the kind of client that a packet to a way in is from. */
+export function clientOf(packet: PacketCase, way: Way, sender: Omit<Sender, 'network'>): Client {
+  const { source } = packet;
+  if (packet.protocol === 'icmp') return 'ping';
+  if (packet.in === 'local') return 'node';
+  const { name } = sender.node.metadata;
+  const cidrs = sender.node.spec?.podCIDRs ?? (sender.node.spec?.podCIDR ? [sender.node.spec.podCIDR] : []);
+  const inRange = (text: string) => {
+    const prefix = parsePrefix(text);
+    return prefix !== undefined && contains(prefix, source);
+  };
+  const pods = podsAt(sender.objects, formatAddress(source));
+  if (cidrs.some(inRange) || pods.some(({ spec }) => spec?.nodeName === name && !spec.hostNetwork)) return 'pod';
+  const ranges = way.kind === 'loadBalancerIP' ? sourceRanges(sender.service, source.family) : [];
+  return ranges.length > 0 && !ranges.some((range) => contains(range, source)) ? 'outside-refused' : 'outside';
+}
+
 function sourceOf(
   client: Client,
   way: Way,

@@ -1,14 +1,16 @@
 /** Where an outcome ends, in the words of the cluster: an endpoint, a stranger, nowhere, and whether that is as it should be. */
 import { formatAddress } from '../netfilter/address.ts';
-import type { Outcome, Step } from '../netfilter/outcome.ts';
+import type { Outcome } from '../netfilter/outcome.ts';
 import type { Question } from './answer.ts';
-import { isLocal, sourceRanges } from './clients.ts';
-import { canonical, nodeAt, podsAt } from './directory.ts';
+import { sourceRanges } from './clients.ts';
+import { decider, lastStep } from './decider.ts';
+import { nodeAt, podsAt } from './directory.ts';
 import { addressAndPort } from './endpoints.ts';
 import { notReadyWords } from './expectation.ts';
 import type { Expectation } from './expectation.ts';
 import type { End, EndpointView } from './story.ts';
 import type { TracedNode } from './traced-node.ts';
+import { lostWords, staysHere, untakenWords } from './untaken.ts';
 
 export interface Ending {
   readonly end: End;
@@ -24,6 +26,7 @@ export function endsOf(
   for (const endpoint of question.port.endpoints)
     endpoints.set(addressAndPort(endpoint.address, endpoint.port), endpoint);
   return (outcome) => {
+    if (question.client === 'ping' && !outcome.translated) return pinged(question, traced, outcome);
     if (outcome.verdict === 'reject') return rejected(question, expected, outcome);
     if (outcome.verdict === 'drop') return dropped(question, expected, outcome);
     const address = formatAddress(outcome.destination);
@@ -69,13 +72,17 @@ function whoHas(question: Question, address: string): string | undefined {
   return nodeAt(objects, address)?.metadata.name;
 }
 
+/** No answer to a ping is as it should be: in no mode does kube-proxy take one. */
+function pinged(question: Question, traced: TracedNode & { readonly kind: 'read' }, outcome: Outcome): Ending {
+  const why = untakenWords([question.story.service], traced, { protocol: 'icmp' }, outcome);
+  if (outcome.verdict === 'reject')
+    return { end: { kind: 'reject', with: outcome.rejectWith ?? 'icmp-port-unreachable', why } };
+  if (outcome.verdict === 'drop') return { end: { kind: 'drop', why } };
+  return { end: { kind: 'untranslated', address: formatAddress(outcome.destination), why } };
+}
+
 function rejected(question: Question, expected: Expectation, outcome: Outcome): Ending {
   const kind = outcome.rejectWith ?? 'icmp-port-unreachable';
-  // nftables mode, since 1.30: the end of the services chain rejects what no port of a cluster IP takes.
-  if (question.client === 'ping')
-    return {
-      end: { kind: 'reject', with: kind, why: `refused at once: only its ports are taken, by ${decider(outcome)}` },
-    };
   const none = question.port.endpoints.length === 0 ? 'it has no endpoints' : 'none of its endpoints is ready';
   if (expected.otherwise.has('reject')) return { end: { kind: 'reject', with: kind, why: `refused at once: ${none}` } };
   return {
@@ -115,32 +122,19 @@ function untranslated(
   outcome: Outcome,
   address: string,
 ): Ending {
-  const local = outcome.routing ? outcome.routing.delivered === 'local' : isLocal(traced.network, outcome.destination);
-  const out = outcome.routing?.interface;
+  const kind = 'untranslated';
+  const kept = addressAndPort(address, outcome.destinationPort);
+  const here = staysHere(traced, outcome);
+  // The rules of IPVS mode only mark and filter; its virtual servers translate, behind INPUT.
+  if (here && traced.mode === 'ipvs')
+    return { end: { kind, address: kept, why: 'handed to IPVS, whose virtual servers are not read', ipvs: true } };
   const rules =
-    traced.mode === 'none' ? 'kube-proxy has no rules on this node at all, so it' : 'no rule translates it, so it';
-  const why = local
-    ? `${rules} goes to the node itself, whose own processes may answer`
-    : `${rules} keeps ${canonical(address)} as its destination${out ? `, leaves by ${out}` : ''} and is lost: no interface has that address`;
-  const end: End = { kind: 'untranslated', address: addressAndPort(address, outcome.destinationPort), why };
-  if (question.client === 'ping') {
-    const { port, protocol } = question.port;
-    const takes = `the rules take ${protocol} port ${port.port} of it, no ping`;
-    const lost = `no answer: ${takes}. ${out ? `It leaves by ${out}, but no` : 'No'} interface has ${address}.`;
-    return { end: { ...end, why: local ? `${takes}, so the node itself may answer` : lost } };
-  }
+    traced.mode === 'none' ? 'kube-proxy has no rules on this node at all' : 'no rule of this node translates it';
+  const { service } = question.story;
+  const why = here
+    ? `${rules}, so it goes to the node itself, whose own processes may answer`
+    : `${rules}. ${lostWords([service], outcome)}`;
+  const end: End = { kind, address: kept, why };
   if (expected.otherwise.has('untranslated')) return { end };
   return { end, wrong: 'this node does not know this way in' };
-}
-
-/** The step that ended the packet, or the last that it met. */
-function lastStep({ path }: Outcome): Step | undefined {
-  return path.findLast((step) => step.effect === 'drop' || step.effect === 'reject') ?? path.at(-1);
-}
-
-function decider(outcome: Outcome): string {
-  const step = lastStep(outcome);
-  if (!step) return 'a rule';
-  if (!step.place) return `the policy of ${step.chain}`;
-  return `${step.chain} (line ${step.place.line})`;
 }

@@ -2,41 +2,22 @@
  * A packet's way told as a document: station by station, hook by hook, with each rule that decided. Text with links, for whatever
  * shows documents.
  */
-import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { formatAddress, formatEndpoint } from '../netfilter/address.ts';
-import type { Hook, Outcome, PacketCase, Place, Step } from '../netfilter/outcome.ts';
+import type { Hook, Outcome, Step } from '../netfilter/outcome.ts';
 import { isLocal } from './clients.ts';
-import { podsAt, servicesAt } from './directory.ts';
-import { assumptionWords } from './node-picture.ts';
+import { servicesAt } from './directory.ts';
+import { destinationOf, outcomeLines, staleNote } from './outcome-lines.ts';
+import type { Ended } from './outcome-lines.ts';
 import { jumpTarget, shortened, telling } from './rule-lines.ts';
 import { percent } from '../diagnosis/shares.ts';
-import type { Stream } from './story.ts';
-import type { TracedNode } from './traced-node.ts';
+import { clipped, Sheet } from './sheet.ts';
+import type { Narrative, Piece } from './sheet.ts';
 
-/** A piece of a line that leads to a rule. */
-export interface NarrativeLink {
-  /** From 0, as are the columns; `end` is behind the last. */
-  readonly line: number;
-  readonly start: number;
-  readonly end: number;
-  readonly node: string;
-  readonly place: Place;
-}
-
-export interface Narrative {
-  readonly text: string;
-  readonly links: readonly NarrativeLink[];
-}
-
-export interface Told {
-  readonly objects: ClusterObjects;
-  readonly node: TracedNode & { readonly kind: 'read' };
-  readonly packet: PacketCase;
-  readonly outcomes: readonly Outcome[];
+export interface Told extends Ended {
   /** "shop/front from a pod on node-3". */
   readonly title: string;
-  /** The answer that the outcomes belong to, where a Service was asked for: what is wrong with each. */
-  readonly streams?: readonly Stream[];
+  /** What is to be known before the way: "shop/front has no port 99/TCP." */
+  readonly remark?: string;
 }
 
 export function narrate(told: Told): Narrative {
@@ -51,6 +32,7 @@ export function narrate(told: Told): Narrative {
   page.line(
     `${told.node.name} · ${told.node.about} · read ${new Date(told.node.at).toISOString().replace('T', ' ').slice(0, 19)} UTC`,
   );
+  if (told.remark !== undefined) page.line(told.remark);
   page.line('');
   if (told.outcomes.length === 0) page.line('The rules give no answer.');
   let routed = false;
@@ -232,6 +214,8 @@ function headingNote(told: Told, station: Station): string | undefined {
   const { destination } = told.packet;
   if ((station.hook === 'prerouting' || station.hook === 'output') && isNat(station)) {
     const text = formatAddress(destination);
+    if (told.node.mode === 'ipvs' && servicesAt(told.objects, text).length > 0)
+      return `${text} is an address of this node, as every VIP is in IPVS mode: no rule changes where it goes`;
     return isLocal(told.node.network, destination)
       ? `${text} is an address of this node: without a rule its own processes would answer`
       : `${text} is no address of this node: only a rule can change where it goes`;
@@ -266,63 +250,6 @@ function routing(page: Sheet, told: Told): void {
   if (ways.length > 0) page.line(`${'routing'.padEnd(LEFT)} ${[...new Set(ways)].join(' · ')}`);
 }
 
-function outcomeLines(page: Sheet, told: Told): void {
-  page.line('Outcomes');
-  const names = told.outcomes.map((outcome) => nameOf(told, outcome));
-  const width = Math.min(48, Math.max(0, ...names.map((name) => name.length)));
-  for (const [i, outcome] of told.outcomes.entries()) {
-    const ifs = outcome.assumptions.map(assumptionWords);
-    const more = [
-      outcome.verdict === 'accept' && outcome.translated ? sourceWords(outcome) : '',
-      staleNote(told, outcome).replace(/^ +/, ''),
-      endWords(told, outcome),
-      ...ifs,
-    ];
-    page.line(
-      `  ${percent(outcome.probability).padStart(8)}  ${names[i]!.padEnd(width)}  ${more.filter((part) => part).join(', ')}`.trimEnd(),
-    );
-  }
-  const sources = new Set(
-    told.outcomes
-      .filter((o) => o.verdict === 'accept' && o.translated)
-      .map((o) =>
-        o.masquerade ? (o.source ? formatAddress(o.source) : 'this node') : formatAddress(told.packet.source),
-      ),
-  );
-  if (sources.size > 0) page.line(`The pod sees a connection from ${[...sources].join(' or ')}.`);
-}
-
-function sourceWords(outcome: Outcome): string {
-  if (!outcome.masquerade) return 'source kept';
-  return outcome.source ? `source becomes ${formatAddress(outcome.source)}` : "source becomes the node's";
-}
-
-function nameOf(told: Told, outcome: Outcome): string {
-  if (outcome.verdict === 'reject') return `REJECT ${outcome.rejectWith ?? ''}`.trim();
-  if (outcome.verdict === 'drop') return 'DROP';
-  const to = destinationOf(outcome);
-  const address = formatAddress(outcome.destination);
-  const [pod] = podsAt(told.objects, address);
-  if (pod && !pod.spec?.hostNetwork) return `${to}  ${pod.metadata.name}`;
-  if (outcome.translated) return to;
-  return servicesAt(told.objects, address).length > 0 ? `${to}  not translated` : to;
-}
-
-function destinationOf(outcome: Outcome): string {
-  return formatEndpoint(outcome.destination, outcome.destinationPort);
-}
-
-/** Why nothing arrives, where nothing does. */
-function endWords(told: Told, outcome: Outcome): string {
-  const end = told.streams?.find((stream) => stream.outcomes.includes(outcome))?.end;
-  return end && 'why' in end ? end.why : '';
-}
-
-function staleNote(told: Told, outcome: Outcome): string {
-  const wrong = told.streams?.find((stream) => stream.outcomes.includes(outcome))?.wrong;
-  return wrong ? `  stale: ${wrong}` : '';
-}
-
 /** What the rule asks of a packet, without its chain and target. */
 function conditionOf(step: Step): string {
   const text = shortened(step.rule);
@@ -330,45 +257,10 @@ function conditionOf(step: Step): string {
   return text.replace(/^-A \S+ ?/, '').replace(/ ?-[jg] .*$/, '');
 }
 
-function clipped(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
-}
-
-type Piece = string | { readonly words: string; readonly place: Place };
-
 function placed(told: Told, step: Step): readonly Piece[] {
   const { place } = step;
   if (!place) return ['policy'.padEnd(9)];
   const words = `line ${place.line}`;
   const other = place.dump.endsWith('iptables-save.txt') || told.node.mode === 'nftables' ? '' : ` of ${place.dump}`;
   return [{ words, place }, `${other}`.padEnd(Math.max(0, 9 - words.length))];
-}
-
-/** The document as it grows. */
-class Sheet {
-  readonly #lines: string[] = [];
-  readonly #links: NarrativeLink[] = [];
-  readonly #node: string;
-
-  constructor(node: string) {
-    this.#node = node;
-  }
-
-  line(...pieces: readonly Piece[]): void {
-    let text = '';
-    for (const piece of pieces) {
-      if (typeof piece === 'string') {
-        text += piece;
-        continue;
-      }
-      const start = text.length;
-      text += piece.words;
-      this.#links.push({ line: this.#lines.length, start, end: text.length, node: this.#node, place: piece.place });
-    }
-    this.#lines.push(text.trimEnd());
-  }
-
-  done(): Narrative {
-    return { text: `${this.#lines.join('\n')}\n`, links: this.#links };
-  }
 }

@@ -12,7 +12,7 @@ import {
 } from '../netfilter/address.ts';
 import { readNetwork } from '../netfilter/network.ts';
 import type { NodeNetwork } from '../netfilter/outcome.ts';
-import { canonical, nodeNamed, podsAt } from './directory.ts';
+import { canonical, nodeNamed, podsAt, vipsOf } from './directory.ts';
 
 export interface KnownNetwork {
   readonly network: NodeNetwork;
@@ -22,7 +22,7 @@ export interface KnownNetwork {
 
 /** The captured network, completed where it lacks a family, or its routes, from the Node objects. */
 export function nodeNetwork(node: string, objects: ClusterObjects, capture?: NodeCapture): KnownNetwork {
-  const derived = deriveNetwork(node, objects);
+  const derived = withVips(deriveNetwork(node, objects), objects, capture);
   const read = capture ? readNetwork(capture.dumps) : undefined;
   if (!read) return { network: derived, measured: new Set() };
   const lacking = (known: ReadonlySet<Family>) => (each: Address | Prefix) => !known.has(each.family);
@@ -99,6 +99,21 @@ export function gatewaysOf(
     const text = formatAddress(gateway);
     return { gateway, prefix, taken: podsAt(objects, text).length > 0 || endpointAddresses(objects).has(text) };
   });
+}
+
+/** Its sets are there even where no Service is. */
+export function isIpvs({ dumps }: NodeCapture): boolean {
+  return dumps.some(({ name, text }) => name === 'ipset-save.txt' && /^create KUBE-CLUSTER-IP /m.test(text));
+}
+
+/** In IPVS mode every VIP is an address of the node, on kube-ipvs0 (kube-proxy's pkg/proxy/ipvs/proxier.go, DefaultDummyDevice). */
+function withVips(network: NodeNetwork, { services }: ClusterObjects, capture: NodeCapture | undefined): NodeNetwork {
+  if (!capture || !isIpvs(capture)) return network;
+  const vips = services.flatMap(vipsOf).flatMap((text) => parseAddress(text) ?? []);
+  const addresses = vips
+    .filter((vip) => !network.addresses.some(({ address }) => same(address, vip)))
+    .map((address) => ({ address, length: address.family === 4 ? 32 : 128, interface: 'kube-ipvs0' }));
+  return { ...network, addresses: [...network.addresses, ...addresses] };
 }
 
 function podPrefixes(node: Node | undefined): Prefix[] {

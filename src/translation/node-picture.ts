@@ -128,7 +128,13 @@ function endCard(id: string, shown: Shown, stream: Stream): Omit<EndCard, 'share
         condition: `not an endpoint of ${shown.story.key}`,
       };
     case 'untranslated':
-      return { ...common, title: 'Not translated', code: end.address, note: end.why, condition: 'not translated' };
+      return {
+        ...common,
+        title: end.ipvs ? 'Left to IPVS' : 'Not translated',
+        code: end.address,
+        note: end.why,
+        condition: end.ipvs ? 'left to IPVS' : 'not translated',
+      };
     case 'reject':
       return {
         ...common,
@@ -295,7 +301,7 @@ export function endName(end: End): string {
     case 'stranger':
       return end.now ? `${end.now} (${end.address})` : addressAndPort(end.address, end.port);
     case 'untranslated':
-      return 'nowhere: not translated';
+      return end.ipvs ? 'IPVS, which is not followed' : 'nowhere: not translated';
     case 'reject':
       return 'REJECT';
     case 'drop':

@@ -68,7 +68,7 @@ function label(stream: Stream): string {
     case 'stranger':
       return end.now ? `${end.address} · now ${shortPod(end.now)}` : `${end.address} · gone`;
     case 'untranslated':
-      return 'not translated';
+      return end.ipvs ? 'left to IPVS' : 'not translated';
     case 'reject':
       return 'REJECT';
     case 'drop':

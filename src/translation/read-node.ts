@@ -9,7 +9,7 @@ import { readProgram, type ReadOptions } from '../netfilter/read-program.ts';
 import { trace } from '../netfilter/trace.ts';
 import { expectedTrace } from './expected-trace.ts';
 import type { Trace } from './expected-trace.ts';
-import { gatewaysOf, nodeNetwork } from './network.ts';
+import { gatewaysOf, isIpvs, nodeNetwork } from './network.ts';
 import type { ServiceStory } from './story.ts';
 import { packetKey } from './traced-node.ts';
 import type { TracedNode } from './traced-node.ts';
@@ -112,7 +112,9 @@ const known = new WeakMap<NodeCapture, Followed>();
 
 function followed(name: string, capture: NodeCapture, objects: ClusterObjects): Followed {
   const taken = gatewaysOf(name, objects).map((gateway) => gateway.taken);
-  const of = [objects.nodes, ...taken];
+  // The VIPs are addresses of a node in IPVS mode.
+  const vips = isIpvs(capture) ? [objects.services] : [];
+  const of = [objects.nodes, ...vips, ...taken];
   const before = known.get(capture);
   if (before?.of.length === of.length && before.of.every((part, i) => part === of[i])) return before;
   const program = programIn(capture);

@@ -104,7 +104,7 @@ function refusalWords(stream: Stream): string {
     case 'drop':
       return 'DROP';
     case 'untranslated':
-      return 'no rule';
+      return stream.end.ipvs ? 'left to IPVS' : 'no rule';
     case 'stranger':
     case 'endpoint':
       return staleWords(stream);

@@ -57,8 +57,11 @@ export type End =
   | { readonly kind: 'endpoint'; readonly endpoint: EndpointView }
   /** An address that is no endpoint of this port: `now` says whose it is, where the API knows. */
   | { readonly kind: 'stranger'; readonly address: string; readonly port?: number; readonly now?: string }
-  /** The packet keeps its destination: no rule translates it. `why` says what that means on this node. */
-  | { readonly kind: 'untranslated'; readonly address: string; readonly why: string }
+  /**
+   * The packet keeps its destination: no rule translates it. `why` says what that means on this node. `ipvs`: it is handed to IPVS's
+   * virtual servers, which are not read.
+   */
+  | { readonly kind: 'untranslated'; readonly address: string; readonly why: string; readonly ipvs?: true }
   | { readonly kind: 'reject'; readonly with: string; readonly why: string }
   | { readonly kind: 'drop'; readonly why: string };
 

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Narrative } from '../translation/narrative.ts';
+import type { Narrative } from '../translation/sheet.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import type { RuleLocation, Traffic } from './context.ts';
 import type { TraceQuery } from './trace-query.ts';

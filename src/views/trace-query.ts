@@ -6,7 +6,7 @@ import { parseAddress } from '../netfilter/address.ts';
 import type { PacketCase } from '../netfilter/outcome.ts';
 import { interfaceTowards, localSource } from '../translation/clients.ts';
 import { serviceNamed } from '../translation/directory.ts';
-import type { Narrative } from '../translation/narrative.ts';
+import type { Narrative } from '../translation/sheet.ts';
 import { tracedNode } from '../translation/read-node.ts';
 import { storyIn, type Scene } from '../translation/scene.ts';
 import { wayId } from '../translation/service.ts';

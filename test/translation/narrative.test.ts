@@ -92,7 +92,7 @@ The pod sees a connection from 10.244.2.50.
     });
     assert.match(
       text,
-      /^198\.51\.100\.1:443 from node-1 on node-1 \(172\.18\.0\.2 → 198\.51\.100\.1:443\/TCP, new connection\)/,
+      /^198\.51\.100\.1:443 from node-1 itself \(172\.18\.0\.2 → 198\.51\.100\.1:443\/TCP, new connection\)/,
     );
     assert.match(text, /routing +198\.51\.100\.1 by eth0/);
   });
