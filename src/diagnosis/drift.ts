@@ -84,7 +84,7 @@ export function nodeDrift(subject: NodeSubject): NodeDrift {
       reason: 'unreadable',
       words: `${node}'s rules cannot be compared: there is no whole listing of nft -j list ruleset`,
     };
-  const unseen = unseenObjects(objects);
+  const unseen = unseenObjects(objects) ?? unseenZone(objects, node);
   if (unseen !== undefined)
     return {
       kind: 'unknown',
@@ -120,6 +120,13 @@ export function unseenObjects(objects: ClusterObjects): string | undefined {
   return endpointSlices.length > 0 && incomplete.includes('endpointSlices')
     ? 'not all EndpointSlices were read'
     : undefined;
+}
+
+/** Every Node object has labels; one without them is known by its name alone, and kube-proxy knows its zone. */
+function unseenZone({ nodes, endpointSlices }: ClusterObjects, node: string): string | undefined {
+  if (nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels !== undefined) return undefined;
+  const matters = endpointSlices.some(({ endpoints }) => endpoints?.some(({ hints }) => hints?.forZones !== undefined));
+  return matters ? 'its zone was not read, and kube-proxy chooses endpoints by it' : undefined;
 }
 
 function holdsAnything(dumps: readonly Dump[]): boolean {

@@ -42,6 +42,8 @@ class SourceByHand implements ClusterSource {
     return this.#source.onDidChange(listener);
   }
 
+  readonly changedAt = (service: string): number | undefined => this.#source.changedAt?.(service);
+
   rules(node: string): NodeRules {
     return this.#source.rules(node);
   }

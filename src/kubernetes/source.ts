@@ -104,6 +104,13 @@ export interface ClusterSource extends Disposable {
   readonly objects: ClusterObjects;
   /** Called after every change; bursts are folded into one call (at most every 100 ms). */
   onDidChange(listener: (change: SourceChange) => void): Disposable;
+  /**
+   * When a Service or its endpoints were last seen to change, in milliseconds since the epoch; undefined where nobody saw it change. Absent
+   * where nothing changes.
+   *
+   * @param service "namespace/name"
+   */
+  readonly changedAt?: (service: string) => number | undefined;
   /** What is known of a node's rules now. Starts nothing. */
   rules(node: string): NodeRules;
   /**

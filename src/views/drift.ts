@@ -23,7 +23,8 @@ function madeFor(source: ClusterSource, node: string): Made | undefined {
   const before = known.get(node);
   if (before && before.objects === objects && before.capture === capture) return before;
   const { network } = nodeNetwork(node, objects, capture);
-  const next: Made = { objects, capture, subject: { objects, capture, network }, drift: undefined };
+  const { changedAt } = source;
+  const next: Made = { objects, capture, subject: { objects, capture, network, changedAt }, drift: undefined };
   known.set(node, next);
   return next;
 }

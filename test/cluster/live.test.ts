@@ -200,6 +200,11 @@ describe('a real cluster', { timeout: 20 * 60_000 }, () => {
       [['nodes', 'forbidden']],
     );
     assert.ok(source.objects.services.length >= 19);
+    // Nodes by their pods.
+    assert.deepEqual(
+      source.objects.nodes.map(({ metadata }) => metadata.name),
+      rig.nodes,
+    );
     await source.capture(['node-1']);
     const rules = source.rules('node-1');
     assert.ok(rules.kind === 'failed');
@@ -208,7 +213,9 @@ describe('a real cluster', { timeout: 20 * 60_000 }, () => {
     assert.match(rules.problem.detail ?? '', /User "viewer" cannot \w+ resource "pods\/exec"/);
     const target = path.join(folder, 'of-a-viewer');
     assert.equal(await writeRecording(source, target), undefined);
-    assert.deepEqual((await openRecording(target)).state, source.state);
+    const recorded = await openRecording(target);
+    assert.deepEqual(recorded.state, source.state);
+    assert.deepEqual(recorded.objects.nodes, source.objects.nodes);
   });
 
   it('tells a user without any right that he may read nothing', async () => {

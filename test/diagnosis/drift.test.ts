@@ -6,6 +6,7 @@ import { nodeDrift } from '../../src/diagnosis/drift.ts';
 import { isDrifted } from '../../src/diagnosis/drift-types.ts';
 import { sideBySide } from '../../src/diagnosis/side-by-side.ts';
 import type { EndpointSlice } from '../../src/kubernetes/objects.ts';
+import { nodesByPods } from '../../src/kubernetes/nodes-by-pods.ts';
 import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
 import { openRecordingFiles } from '../../src/kubernetes/snapshot/recording.ts';
 import type { Dump } from '../../src/kubernetes/source.ts';
@@ -42,6 +43,28 @@ describe('a node of a cluster whose Services or endpoints nobody may read', () =
       const { network } = nodeNetwork('node-1', objects, capture);
       assert.equal(sideBySide({ objects, capture, network }), undefined);
     });
+});
+
+describe('a node that nobody may get', () => {
+  test('is compared by what its pods and endpoints tell of it, and has no drift for what they do not', async () => {
+    for (const name of RECORDINGS) {
+      const cluster = await recorded(name);
+      const objects = { ...cluster.objects, nodes: nodesByPods(cluster.objects) };
+      for (const node of cluster.captures.keys()) {
+        const known = driftOf(cluster, node);
+        const drift = driftOf({ ...cluster, objects }, node);
+        assert.equal(drift.kind, 'compared', `${name} ${node}`);
+        assert.equal(isDrifted(drift), isDrifted(known), `${name} ${node}: ${sentences(drift).join('; ')}`);
+      }
+    }
+  });
+
+  test('is not compared where endpoints are chosen by zones, and its own is not known', async () => {
+    const cluster = await recorded('1.37-iptables-nft');
+    const drift = driftOf({ ...cluster, objects: { ...cluster.objects, nodes: [] } }, 'node-1');
+    assert.ok(drift.kind === 'unknown' && drift.reason === 'objects');
+    assert.match(drift.words, /its zone was not read/);
+  });
 });
 
 describe('a node of a recording whose file of Services is cut off', () => {

@@ -117,6 +117,87 @@ describe('a live cluster', () => {
     assert.deepEqual(missing(), ['nodes', 'kube-proxy-config']);
   });
 
+  it('knows nodes by their pods where nodes may not be listed, and tells of a new one', async () => {
+    let send: (line: string) => void = () => undefined;
+    const pod = (name: string, nodeName?: string) => ({
+      metadata: { name, namespace: 'n' },
+      spec: { ...(nodeName && { nodeName }), containers: [] },
+      ...(nodeName === 'node-1' && { status: { hostIP: '172.18.0.2' } }),
+    });
+    const slice = {
+      metadata: { name: 'a-x', namespace: 'n' },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.244.2.7'], nodeName: 'node-2', zone: 'b' }],
+    };
+    const { cluster } = await follow((asked) => {
+      if (asked.path.endsWith('/nodes')) return refuse(asked.reply, 403, 'forbidden');
+      if (asked.path.endsWith('/pods') && !asked.query.has('watch'))
+        return void asked.reply.end(list([pod('a', 'node-2'), pod('b', 'node-1'), pod('c', 'node-2'), pod('d')], '7'));
+      if (asked.path.endsWith('/endpointslices') && !asked.query.has('watch'))
+        return void asked.reply.end(list([slice], '7'));
+      if (asked.path.endsWith('/pods')) send = (line) => void asked.reply.write(line);
+      return open(asked);
+    });
+    await until('it is ready', () => cluster.state.kind === 'ready');
+    const { nodes } = cluster.objects;
+    const address = { type: 'InternalIP', address: '172.18.0.2' };
+    assert.deepEqual(nodes, [
+      { metadata: { name: 'node-1' }, status: { addresses: [address] } },
+      { metadata: { name: 'node-2', labels: { 'topology.kubernetes.io/zone': 'b' } } },
+    ]);
+    const changes: SourceChange[] = [];
+    cluster.onDidChange((change) => changes.push(change));
+    send(event('ADDED', pod('e', 'node-1')));
+    await until('the pod is there', () => cluster.objects.pods.length === 5);
+    assert.equal(cluster.objects.nodes, nodes);
+    send(event('ADDED', pod('f', 'node-3')));
+    await until('the node is there', () => cluster.objects.nodes.length === 3);
+    await until('it is told', () => changes.some(({ objects }) => objects.includes('nodes')));
+  });
+
+  it('knows when a Service or its endpoints were seen to change, not when they were there before', async () => {
+    const watches = new Map<string, Asked>();
+    const slice = (name: string, version: string) => ({
+      metadata: {
+        name: `${name}-x`,
+        namespace: 'n',
+        resourceVersion: version,
+        labels: { 'kubernetes.io/service-name': name },
+      },
+      addressType: 'IPv4',
+      endpoints: [],
+    });
+    let slices = [slice('a', '1'), slice('b', '1')];
+    const { cluster } = await follow((asked) => {
+      if (asked.query.has('watch')) watches.set(asked.path, asked);
+      else if (asked.path.endsWith('/endpointslices')) return void asked.reply.end(list(slices, '7'));
+      return open(asked);
+    });
+    await until(
+      'both are watched',
+      () => [...watches.keys()].filter((path) => /slices|services/.test(path)).length === 2,
+    );
+    const at = (name: string): number | undefined => cluster.changedAt(`n/${name}`);
+    assert.deepEqual([at('a'), at('b')], [undefined, undefined]);
+
+    const start = Date.now();
+    const on = (kind: string): Asked => [...watches].find(([path]) => path.endsWith(kind))![1];
+    on('/services').reply.write(event('MODIFIED', service('a', '8')));
+    await until('a has changed', () => at('a') !== undefined);
+    assert.ok(at('a')! >= start && at('a')! <= Date.now());
+    assert.equal(at('b'), undefined);
+    on('/endpointslices').reply.write(event('DELETED', slice('b', '9')));
+    await until('b has changed', () => at('b') !== undefined);
+
+    // What a watch has missed is in the next list.
+    const before = at('a');
+    slices = [slice('a', '1'), slice('c', '1')];
+    const expired = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' };
+    on('/endpointslices').reply.end(event('ERROR', expired));
+    await until('c is there', () => at('c') !== undefined);
+    assert.equal(at('a'), before);
+  });
+
   it('finds kube-proxy’s pod in its own namespace where pods of all namespaces are forbidden', async () => {
     const pod = {
       metadata: { name: 'proxy-x', namespace: 'kube-system', labels: { component: 'kube-proxy' } },

@@ -2,9 +2,11 @@
 import { captureNode } from '../capture/node.ts';
 import { Changes } from '../changes.ts';
 import { decodeObject } from '../decode.ts';
-import type { ClusterObjects, ConfigMap, ObjectMeta } from '../objects.ts';
+import { nodesByPods } from '../nodes-by-pods.ts';
+import type { ClusterObjects, ConfigMap, Node, ObjectMeta } from '../objects.ts';
 import type { ClusterSource, Disposable, NodeRules, Problem, SourceChange, SourceState } from '../source.ts';
 import { bodyText } from './body.ts';
+import { ChangeTimes } from './change-times.ts';
 import { Collection } from './collection.ts';
 import type { Connection } from './connection.ts';
 import { listAndWatch, TIMING, type Health, type Timing } from './list-watch.ts';
@@ -29,6 +31,8 @@ export class LiveCluster implements ClusterSource {
   readonly #rules = new Map<string, NodeRules>();
   readonly #abort = new AbortController();
   readonly #changes = new Changes();
+  readonly #times = new ChangeTimes();
+  #byPods: readonly Node[] = [];
   #kubeProxyConfig: ConfigMap | undefined;
   #configProblem: Problem | undefined;
   #serverVersion: string | undefined;
@@ -45,14 +49,25 @@ export class LiveCluster implements ClusterSource {
     for (const name of FOLLOWED) {
       const collection = this.#collections[name];
       const changed = (): void => this.#changed(name);
+      const see = (object: { readonly metadata: ObjectMeta }): void => {
+        if (name === 'services') this.#times.sawService(object);
+        else if (name === 'endpointSlices') this.#times.sawSlice(object);
+      };
+      let listed = false;
       void listAndWatch(
         connection,
         RESOURCES[name],
         connection.namespace,
         {
-          replace: (objects) => (collection.replace(objects), changed()),
-          upsert: (object) => (collection.upsert(object), changed()),
-          remove: (object) => (collection.remove(object), changed()),
+          replace: (objects) => {
+            const others = collection.replace(objects);
+            // The first list is what was there before; a later one has what a watch has missed.
+            if (listed) others.forEach(see);
+            listed = true;
+            changed();
+          },
+          upsert: (object) => (collection.upsert(object), see(object), changed()),
+          remove: (object) => (collection.remove(object), see(object), changed()),
           health: (health) => this.#feel(name, health),
         },
         this.#abort.signal,
@@ -66,25 +81,39 @@ export class LiveCluster implements ClusterSource {
   }
 
   get objects(): ClusterObjects {
-    const list = (name: Followed) => this.#collections[name].list;
     this.#objects ??= {
-      ...({
-        namespaces: list('namespaces'),
-        services: list('services'),
-        endpointSlices: list('endpointSlices'),
-        endpoints: [],
-        nodes: list('nodes'),
-        pods: list('pods'),
-      } as unknown as ClusterObjects),
+      ...this.#followed(),
       ...(this.#kubeProxyConfig ? { kubeProxyConfig: this.#kubeProxyConfig } : {}),
       ...(this.#serverVersion === undefined ? {} : { serverVersion: this.#serverVersion }),
     };
     return this.#objects;
   }
 
+  #followed(): ClusterObjects {
+    const list = (name: Followed) => this.#collections[name].list;
+    const followed = {
+      namespaces: list('namespaces'),
+      services: list('services'),
+      endpointSlices: list('endpointSlices'),
+      endpoints: [],
+      nodes: list('nodes'),
+      pods: list('pods'),
+    } as unknown as ClusterObjects;
+    if (!this.#withoutNodes) return followed;
+    const nodes = nodesByPods(followed);
+    if (!sameObject(nodes, this.#byPods)) this.#byPods = nodes;
+    return { ...followed, nodes: this.#byPods };
+  }
+
+  get #withoutNodes(): boolean {
+    return this.#health.get('nodes')?.kind === 'refused';
+  }
+
   onDidChange(listener: (change: SourceChange) => void): Disposable {
     return this.#changes.listen(listener);
   }
+
+  readonly changedAt = (service: string): number | undefined => this.#times.at(service);
 
   rules(node: string): NodeRules {
     return this.#rules.get(node) ?? { kind: 'none' };
@@ -153,13 +182,15 @@ export class LiveCluster implements ClusterSource {
 
   #changed(name: keyof ClusterObjects): void {
     this.#objects = undefined;
-    this.#changes.report({ objects: [name] });
+    const tells = this.#withoutNodes && (name === 'pods' || name === 'endpointSlices');
+    this.#changes.report({ objects: tells ? [name, 'nodes'] : [name] });
   }
 
   #feel(name: Followed, health: Health): void {
     this.#health.set(name, health);
     const was = this.#state.kind;
     this.#state = this.#overall();
+    if (name === 'nodes' && health.kind === 'refused') this.#changed('nodes');
     // What has no watch is asked for when the connection is there, or there again.
     if (this.#state.kind === 'ready' && was !== 'ready') void Promise.all([this.#readVersion(), this.#readConfig()]);
     this.#changes.report({});

@@ -14,11 +14,20 @@ export class Collection<T extends { readonly metadata: ObjectMeta }> {
     return this.#list;
   }
 
-  replace(objects: readonly T[]): void {
+  /** Gives what is new, another version, or gone. */
+  replace(objects: readonly T[]): readonly T[] {
+    const before = new Map(this.#objects);
     this.#objects.clear();
-    for (const object of objects) this.#objects.set(keyOf(object), object);
+    const changed: T[] = [];
+    for (const object of objects) {
+      const key = keyOf(object);
+      this.#objects.set(key, object);
+      if (before.get(key)?.metadata.resourceVersion !== object.metadata.resourceVersion) changed.push(object);
+      before.delete(key);
+    }
     this.#keys = [...this.#objects.keys()].sort(compare);
     this.#list = undefined;
+    return [...changed, ...before.values()];
   }
 
   upsert(object: T): void {

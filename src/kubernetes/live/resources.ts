@@ -23,7 +23,7 @@ export const RESOURCES = {
     name: 'nodes',
     group: '/api/v1',
     namespaced: false,
-    lost: 'nodes are known by their pods alone, without addresses and zones',
+    lost: 'nodes are known by their pods alone, some without their addresses and zones',
   },
   pods: {
     kind: 'Pod',

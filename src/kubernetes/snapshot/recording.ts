@@ -1,5 +1,6 @@
 /** A recorded cluster as a ClusterSource. Runs anywhere: the files come from outside (files.ts). */
 import { Changes } from '../changes.ts';
+import { nodesByPods } from '../nodes-by-pods.ts';
 import type { ClusterObjects } from '../objects.ts';
 import type { ClusterSource, Disposable, NodeRules, Problem, SourceChange, SourceState } from '../source.ts';
 import { decodeText, type RecordingFiles } from './files.ts';
@@ -91,9 +92,10 @@ export async function openRecordingFiles(
   return source;
 }
 
-/** A node whose rules were recorded is shown, by its name alone where no Node object tells of it. */
+/** A node whose rules were recorded is shown, by its name alone where no Node object tells of it; where none does, those of pods as well. */
 function withNodes(objects: ClusterObjects, recorded: readonly string[]): ClusterObjects {
   const known = new Set(objects.nodes.map(({ metadata }) => metadata.name));
+  if (known.size === 0) return { ...objects, nodes: nodesByPods(objects, recorded) };
   const bare = recorded.filter((name) => !known.has(name)).map((name) => ({ metadata: { name } }));
   return bare.length === 0 ? objects : { ...objects, nodes: [...objects.nodes, ...bare] };
 }

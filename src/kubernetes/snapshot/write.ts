@@ -2,6 +2,7 @@
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Zip, ZipDeflate } from 'fflate';
+import { nodesOfPods } from '../nodes-by-pods.ts';
 import type { ClusterObjects } from '../objects.ts';
 import type { ClusterSource, NodeCapture, NodeRules, Problem } from '../source.ts';
 import { CONFIG_FILE, LIST_NAMES, LISTS, NOTES_FILE, objectFile, VERSION_FILE } from './objects.ts';
@@ -74,6 +75,8 @@ export function* recordingTexts(source: ClusterSource): Generator<readonly [stri
   for (const list of LIST_NAMES) {
     // A kind that could not be read is no file, so that nobody takes it for an empty list.
     if (objects[list].length === 0 && (absent.has(list.toLowerCase()) || list === 'endpoints')) continue;
+    // These nodes are known by their pods, and will be again.
+    if (list === 'nodes' && absent.has('nodes')) continue;
     yield [objectFile(list), json({ apiVersion: 'v1', kind: 'List', items: typed(objects, list) })];
   }
   if (objects.kubeProxyConfig)
@@ -81,15 +84,8 @@ export function* recordingTexts(source: ClusterSource): Generator<readonly [stri
   if (objects.serverVersion !== undefined)
     yield [VERSION_FILE, json({ serverVersion: { gitVersion: objects.serverVersion } })];
   if (state.kind === 'ready' && state.missing.length > 0) yield [NOTES_FILE, json({ missing: state.missing })];
-  for (const node of nodeNames(objects)) yield* nodeTexts(node, source.rules(node));
-}
-
-/** Who may not list nodes still knows them by their pods. */
-function nodeNames(objects: ClusterObjects): ReadonlySet<string> {
-  return new Set([
-    ...objects.nodes.map((node) => node.metadata.name),
-    ...objects.pods.flatMap((pod) => pod.spec?.nodeName ?? []),
-  ]);
+  const names = new Set([...objects.nodes.map(({ metadata }) => metadata.name), ...nodesOfPods(objects.pods)]);
+  for (const node of names) yield* nodeTexts(node, source.rules(node));
 }
 
 function typed(objects: ClusterObjects, list: keyof typeof LISTS): object[] {
