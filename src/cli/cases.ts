@@ -33,36 +33,61 @@ export function readCases(text: string, file: string): Cases {
 }
 
 function casesOf(root: unknown): Cases {
-  const { interfaces, addresses, routes, cases } = record(root, []);
-  return {
-    network: {
-      interfaces: list(interfaces ?? [], ['interfaces']).map((name, i) => string(name, ['interfaces', i], 'a name')),
-      addresses: list(addresses ?? [], ['addresses']).map((entry, i) => {
-        const path = ['addresses', i];
-        const [text, name] = list(entry, path);
-        const prefixed = string(text, [...path, 0], 'an address such as "172.18.0.2/16"');
-        const address = parseAddress(prefixed.replace(/\/\d+$/, ''));
-        const prefix = parsePrefix(prefixed);
-        if (!address || !prefix) throw new Bad([...path, 0], 'an address such as "172.18.0.2/16"');
-        return { address, length: prefix.length, interface: string(name, [...path, 1], "an interface's name") };
-      }),
-      routes: list(routes ?? [], ['routes']).map((entry, i) => {
-        const path = ['routes', i];
-        const [text, name, family] = list(entry, path);
-        const to = string(text, [...path, 0], '"default" or a network such as "10.244.0.0/16"');
-        const prefix = to === 'default' ? parsePrefix(family === 6 ? '::/0' : '0.0.0.0/0') : parsePrefix(to);
-        if (!prefix) throw new Bad([...path, 0], '"default" or a network such as "10.244.0.0/16"');
-        return { prefix, interface: string(name, [...path, 1], "an interface's name") };
-      }),
-    },
-    cases: list(cases, ['cases']).map((entry, i) => packetOf(record(entry, ['cases', i]), ['cases', i])),
+  const file = record(root, []);
+  onlyKeys(file, ['interfaces', 'addresses', 'routes', 'cases'], []);
+  const { interfaces, addresses, routes, cases } = file;
+  const network: NodeNetwork = {
+    interfaces: list(interfaces ?? [], ['interfaces']).map((name, i) => string(name, ['interfaces', i], 'a name')),
+    addresses: list(addresses ?? [], ['addresses']).map((entry, i) => {
+      const path = ['addresses', i];
+      const [text, name] = list(entry, path, 2);
+      const prefixed = string(text, [...path, 0], 'an address such as "172.18.0.2/16"');
+      const address = parseAddress(prefixed.replace(/\/\d+$/, ''));
+      const prefix = parsePrefix(prefixed);
+      if (!address || !prefix) throw new Bad([...path, 0], 'an address such as "172.18.0.2/16"');
+      return { address, length: prefix.length, interface: string(name, [...path, 1], "an interface's name") };
+    }),
+    routes: list(routes ?? [], ['routes']).map((entry, i) => {
+      const path = ['routes', i];
+      const [text, name, family] = list(entry, path, 3);
+      if (family !== undefined && family !== 4 && family !== 6)
+        throw new Bad([...path, 2], '4 or 6, the family of "default"');
+      const to = string(text, [...path, 0], '"default" or a network such as "10.244.0.0/16"');
+      const prefix = to === 'default' ? parsePrefix(family === 6 ? '::/0' : '0.0.0.0/0') : parsePrefix(to);
+      if (!prefix) throw new Bad([...path, 0], '"default" or a network such as "10.244.0.0/16"');
+      return { prefix, interface: string(name, [...path, 1], "an interface's name") };
+    }),
   };
+  const names = new Set(network.interfaces);
+  for (const each of [...network.addresses, ...network.routes]) names.add(each.interface);
+  return {
+    network,
+    cases: list(cases, ['cases']).map((entry, i) => packetOf(record(entry, ['cases', i]), ['cases', i], names)),
+  };
+}
+
+/** For whoever reads the file, or whatever else does: they change no answer. */
+const REMARKS = /^(?:note|comment|description|title|name|node|n|seed|expect|expected|kernel|[_$].*|x-.*)$/;
+
+/** What is misspelt would be answered without, and nobody would notice. */
+function onlyKeys(value: Readonly<Record<string, unknown>>, keys: readonly string[], path: Path): void {
+  for (const key of Object.keys(value))
+    if (!keys.includes(key) && !REMARKS.test(key))
+      throw new Bad(
+        [...path, key],
+        `one of the keys ${keys.map((known) => `"${known}"`).join(', ')}, or "note" for a remark`,
+      );
 }
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp', 'icmp'] as const;
 const STATES = ['new', 'established', 'related', 'invalid', 'untracked'] as const;
 
-function packetOf(entry: Readonly<Record<string, unknown>>, path: Path): Cases['cases'][number] {
+function packetOf(
+  entry: Readonly<Record<string, unknown>>,
+  path: Path,
+  interfaces: ReadonlySet<string>,
+): Cases['cases'][number] {
+  onlyKeys(entry, ['id', 'in', 'src', 'dst', 'proto', 'dport', 'sport', 'state'], path);
   const { id, src, dst, proto, dport, sport, state } = entry;
   const protocol = PROTOCOLS.find((name) => name === proto);
   if (!protocol) throw new Bad([...path, 'proto'], '"tcp", "udp", "sctp" or "icmp"');
@@ -72,8 +97,14 @@ function packetOf(entry: Readonly<Record<string, unknown>>, path: Path): Cases['
   if (protocol !== 'icmp' && dport === undefined) throw new Bad(path, 'a "dport", as every case but icmp has');
   const known = STATES.find((name) => name === (state ?? 'new'));
   if (!known) throw new Bad([...path, 'state'], STATES.map((name) => `"${name}"`).join(' or '));
+  const inside = string(entry['in'], [...path, 'in'], 'an interface\'s name, or "local"');
+  // Without any network every name is as good as another: only rules can tell them apart.
+  if (interfaces.size > 0 && inside !== 'local' && inside !== 'lo' && !interfaces.has(inside)) {
+    const names = [...interfaces].map((name) => `"${name}"`).join(', ');
+    throw new Bad([...path, 'in'], `"local" or one of the interfaces ${names}, and not "${inside}"`);
+  }
   const packet: PacketCase = {
-    in: string(entry['in'], [...path, 'in'], 'an interface\'s name, or "local"'),
+    in: inside,
     source,
     destination,
     protocol,
@@ -101,8 +132,9 @@ function string(value: unknown, path: Path, expected: string): string {
   return value;
 }
 
-function list(value: unknown, path: Path): readonly unknown[] {
+function list(value: unknown, path: Path, most = Infinity): readonly unknown[] {
   if (!Array.isArray(value)) throw new Bad(path, 'a list, [ … ]');
+  if (value.length > most) throw new Bad([...path, most], `at most ${most} entries in this list`);
   return value;
 }
 

@@ -7,6 +7,10 @@ import { openRecorded } from './recorded.ts';
 
 export const usage = 'diagnose --recording DIR';
 
+export const about = `Prints what is wrong in a recorded cluster, and what to do about it, as JSON: a list, trouble first.
+
+  --recording DIR  a recorded cluster, a folder or a zip`;
+
 /** A JSON array of findings, trouble first: code, severity, service, port, node, message, advice, evidence. */
 export async function run(args: readonly string[]): Promise<string> {
   const { values } = parseArgs({ args: [...args], options: { recording: { type: 'string' } } });

@@ -7,6 +7,13 @@ import { openRecorded } from './recorded.ts';
 
 export const usage = 'expected --recording DIR --node NODE [--family 4|6]';
 
+export const about = `Prints what kube-proxy would have programmed on a recorded node: as iptables-save prints it, or, where its mode is
+nftables, as nft -j list ruleset does.
+
+  --recording DIR  a recorded cluster, a folder or a zip
+  --node NODE      one of its nodes
+  --family 4|6     one family; without it IPv4 in iptables mode, both in nftables mode`;
+
 /**
  * iptables mode: as iptables-save prints it (ip6tables-save with --family 6; without --family IPv4). nftables mode: JSON as
  * `nft -j list ruleset` prints it, both families unless one is named.

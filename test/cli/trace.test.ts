@@ -137,6 +137,83 @@ test('what is wrong is told with file, line and what was expected, and the exit 
   }
 });
 
+test('a misspelt key, an unknown interface or a wrong family in a file of cases is told at its line', () => {
+  const one = { in: 'eth0', src: '203.0.113.9', dst: '10.96.153.66', proto: 'udp', dport: 53 };
+  const told = (change: object, more: object = {}) => {
+    const cases = file(
+      'told.json',
+      JSON.stringify({ ...NETWORK, ...more, cases: [one, { ...one, ...change }] }, undefined, 1),
+    );
+    const { status, stdout, stderr } = command(
+      '--dump',
+      file('nat.txt', '*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n'),
+      '--cases',
+      cases,
+    );
+    assert.deepEqual([status, stdout], [2, ''], stderr);
+    return stderr;
+  };
+  assert.match(
+    told({ sprot: 1 }),
+    /told\.json, line 4\d: cases\.1\.sprot: expected one of the keys "id", "in", "src", /,
+  );
+  assert.match(told({}, { adresses: [] }), /told\.json, line \d+: adresses: expected one of the keys "interfaces", /);
+  assert.match(
+    told({ in: 'eth1' }),
+    /cases\.1\.in: expected "local" or one of the interfaces "eth0", "cni0", and not "eth1"/,
+  );
+  assert.match(told({}, { routes: [['default', 'eth0', '6']] }), /routes\.0\.2: expected 4 or 6/);
+});
+
+test('a file without any rules in it is an error, whatever its first letters are', () => {
+  const rules = file('rules.txt', '*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n');
+  const bytes = Buffer.from(Array.from({ length: 30_000 }, (_, i) => (i * i * 31 + i * 7) % 251));
+  const noise = bytes.toString('latin1');
+  for (const [option, text, said] of [
+    ['--dump', `*\n${noise}`, /expected a table such as "\*nat", as iptables-save prints it/],
+    ['--dump', `*nat\n${noise}`, /expected a table such as "\*nat", as iptables-save prints it/],
+    ['--dump', `*mine\n:A - [0:0]\n${noise}`, /expected a table such as "\*nat"/],
+    ['--dump6', `${noise}\n*x`, /expected a table such as "\*nat"/],
+    ['--nft', `*\n${noise}`, /expected the output of `nft list ruleset` or `nft -j list ruleset`/],
+    ['--nft', `{"metainfo": ${noise}`, /expected the output of `nft list ruleset`/],
+    ['--ipset', noise, /expected "create NAME TYPE …", as ipset save prints it/],
+  ] as const) {
+    const more = option === '--dump' ? [] : ['--dump', rules];
+    const { status, stdout, stderr } = command(...more, option, file('noise', text), '--cases', CASES);
+    assert.deepEqual([status, stdout], [2, ''], `${option} ${text.slice(0, 12)}`);
+    assert.match(stderr, said);
+    assert.match(stderr, /noise, line \d+: /);
+  }
+  const sets = command('--ipset', file('sets.txt', 'create A hash:ip family inet\n'), '--cases', CASES);
+  assert.deepEqual([sets.status, sets.stdout], [2, '']);
+});
+
+test('of many complaints the first twenty are told, without what a terminal would take for a command', () => {
+  const lines = Array.from({ length: 50 }, (_, i) => `line \u001b[2J ${i}`).join('\n');
+  const rules = file('many.txt', `*nat\n:PREROUTING ACCEPT [0:0]\n${lines}\nCOMMIT\n`);
+  const { status, stderr } = command('--dump', rules, '--cases', CASES);
+  assert.equal(status, 0);
+  const told = stderr.trim().split('\n');
+  assert.equal(told.length, 21);
+  assert.equal(told.at(-1), 'and 30 more that could not be read');
+  assert.ok(!stderr.includes('\u001b'));
+});
+
+test('every command explains itself on standard output', () => {
+  for (const [args, said] of [
+    [['trace', '--help'], /^Usage: trace --recording DIR --node NODE --cases FILE\n[^]* --dump6 FILE /],
+    [['expected', '-h'], /^Usage: expected [^]*--family 4\|6/],
+    [['diagnose', '--recording', 'x', '--help'], /^Usage: diagnose --recording DIR\n/],
+    [['--help'], /^Usage: diagnose [^]* expected [^]* trace /],
+  ] as const) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(root, 'src/cli.ts'), ...args], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual([status, stderr], [0, ''], args.join(' '));
+    assert.match(stdout, said);
+  }
+});
+
 test('a dump that is cut off is answered for as far as it goes, and the cut is told', () => {
   const cut = file(
     'cut.txt',
