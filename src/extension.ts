@@ -4,21 +4,23 @@ import { registerCommands } from './views/commands.ts';
 import { Connection } from './views/connection.ts';
 import { Badges } from './views/decorations.ts';
 import { restoreDiagrams } from './views/diagram/serializer.ts';
-import { DRIFT_SCHEME, LazyDriftDocuments } from './views/drift-scheme.ts';
-import { DUMP_SCHEME, DumpDocuments } from './views/dump-documents.ts';
+import { registerDocuments } from './views/documents.ts';
+import { driftDocuments } from './views/drift-scheme.ts';
+import { dumpDocuments } from './views/dump-documents.ts';
+import { findingsDocuments } from './views/findings.ts';
 import { Health } from './views/health.ts';
 import { registerLanguages } from './views/languages.ts';
 import { NodesTree } from './views/nodes-tree.ts';
-import { OBJECT_SCHEME, ObjectDocuments } from './views/object-documents.ts';
+import { objectDocuments } from './views/object-documents.ts';
 import { ServicesTree } from './views/services-tree.ts';
 import { keepContextKeys } from './views/state.ts';
 import { createStatusBar } from './views/status-bar.ts';
-import { TRACE_SCHEME, TraceDocuments } from './views/trace-documents.ts';
+import { traceDocuments } from './views/trace-documents.ts';
 import { speak } from './views/words.ts';
 
 /** Builds the parts and connects them. Nothing is read, and no heavy module loaded, before somebody looks at something. */
 export function activate(context: vscode.ExtensionContext): unknown {
-  speak((message, ...args) => vscode.l10n.t(message, ...args));
+  speak((message, ...args) => vscode.l10n.t(message, ...(args as string[])));
   const log = vscode.window.createOutputChannel('Service Traffic', { log: true });
   const connection = new Connection(context, log, {
     recording: async (path) => (await import('./kubernetes/snapshot/open.ts')).openRecording(path),
@@ -30,12 +32,8 @@ export function activate(context: vscode.ExtensionContext): unknown {
         changed,
       ),
   });
-  const dumps = new DumpDocuments(connection);
-  const drifts = new LazyDriftDocuments(connection);
   const health = new Health(connection);
   const services = new ServicesTree(connection, health);
-  const traces = new TraceDocuments(connection);
-  const objects = new ObjectDocuments(connection);
   const nodes = new NodesTree(connection, health);
   const badges = new Badges(health);
   const servicesView = vscode.window.createTreeView('serviceTraffic.services', {
@@ -53,16 +51,10 @@ export function activate(context: vscode.ExtensionContext): unknown {
     servicesView,
     nodes,
     nodesView,
-    traces,
-    vscode.workspace.registerTextDocumentContentProvider(TRACE_SCHEME, traces),
-    vscode.languages.registerDocumentLinkProvider({ scheme: TRACE_SCHEME }, traces),
-    objects,
-    vscode.workspace.registerTextDocumentContentProvider(OBJECT_SCHEME, objects),
     badges,
-    dumps,
-    vscode.workspace.registerTextDocumentContentProvider(DUMP_SCHEME, dumps),
-    drifts,
-    vscode.workspace.registerTextDocumentContentProvider(DRIFT_SCHEME, drifts),
+    ...[traceDocuments, objectDocuments, dumpDocuments, driftDocuments, findingsDocuments].map((kind) =>
+      registerDocuments(connection, kind(connection)),
+    ),
     vscode.window.registerFileDecorationProvider(badges),
     restoreDiagrams(connection),
     keepContextKeys(connection),

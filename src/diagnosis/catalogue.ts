@@ -60,13 +60,13 @@ export const CATALOGUE = {
   'none-ready': {
     code: 'ST103',
     severity: 'error',
-    message: '{service} has no ready endpoint: none of its {total} pods is ready ({why}).',
+    message: '{service} has no ready endpoint: none of its {total} pods is ready: {why}.',
     advice: "Look at the pods' events and readiness probes: kubectl -n {namespace} describe pod {pod}.",
   },
   'some-not-ready': {
     code: 'ST104',
     severity: 'warning',
-    message: '{service}: {count} of {total} pods are not ready and get no traffic: {pods} ({why}).',
+    message: '{service}: {count} of {total} pods are not ready and get no traffic: {pods}: {why}.',
     advice: "Look at the pods' events and readiness probes: kubectl -n {namespace} describe pod {pod}.",
   },
   'no-endpoints-by-hand': {
@@ -113,7 +113,7 @@ export const CATALOGUE = {
     code: 'ST203',
     severity: 'info',
     message: 'The rules of {node} have not been read.',
-    advice: 'Read them: Service Traffic: Capture Rules.',
+    advice: "Read them: Service Traffic: Read the Nodes' Rules.",
   },
   'capture-failed': {
     code: 'ST203',
@@ -183,14 +183,20 @@ export const CATALOGUE = {
   'not-comparable': {
     code: 'ST211',
     severity: 'warning',
-    message: '{node} runs kube-proxy in nftables mode, but there is no whole JSON listing of its rules to compare.',
-    advice: 'Read them with an nft that was built with JSON support: nft -j list ruleset.',
+    message: '{node} runs kube-proxy in nftables mode, but there is no whole listing of its rules to compare.',
+    advice: 'Read them again: nft list ruleset, or nft -j list ruleset.',
   },
 
   drift: {
     code: 'ST301',
     severity: 'error',
     message: '{service} on {node}: {consequence}.',
+    advice: 'kube-proxy on {node} has not written what the API says: look at its log, then restart its pod.',
+  },
+  'more-drift': {
+    code: 'ST301',
+    severity: 'error',
+    message: '{node}: {count} more Service ports have drifted: {services}.',
     advice: 'kube-proxy on {node} has not written what the API says: look at its log, then restart its pod.',
   },
   'node-drift': {
@@ -242,7 +248,8 @@ export interface RuleEvidence {
   /** The chain, set or map. */
   readonly chain: string;
   readonly rule: string;
-  /** In the node's dump, from 1. */
+  /** The dump that has the chain, and the rule's line in it, from 1, where the node has the rule. */
+  readonly dump?: string;
   readonly line?: number;
 }
 

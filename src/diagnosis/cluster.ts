@@ -4,6 +4,7 @@ import { keyOf, SERVICE_NAME_LABEL } from '../kubernetes/objects.ts';
 import { parseAddress } from '../netfilter/address.ts';
 import { finding } from './catalogue.ts';
 import type { Finding } from './catalogue.ts';
+import { whyNotReady } from './readiness.ts';
 import { nearestTo, selectedPods, selectorText, targetOn } from './selector.ts';
 
 export function serviceFindings(objects: ClusterObjects): readonly Finding[] {
@@ -79,7 +80,7 @@ function endpointFindings(
       namespace,
       total: String(pods.length),
       pod: waiting[0]!.metadata.name,
-      why: whyNotReady(waiting[0]!),
+      why: whyNotReady(waiting[0]!) ?? phaseOf(waiting[0]!),
     };
     if (waiting.length === pods.length) found.push(finding('none-ready', subject, words));
     else
@@ -134,20 +135,8 @@ export function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
 }
 
-/** In a few words, from the container that waits or has ended, else from the pod's own conditions. */
-export function whyNotReady(pod: Pod): string {
-  const { status } = pod;
-  if (pod.metadata.deletionTimestamp) return 'it is being deleted';
-  for (const container of status?.containerStatuses ?? []) {
-    if (container.ready) continue;
-    const waiting = container.state?.['waiting'];
-    if (waiting?.reason) return `container ${container.name} waits: ${waiting.reason}`;
-    const ended = container.state?.['terminated'];
-    if (ended) return `container ${container.name} has ended: ${ended.reason ?? 'no reason given'}`;
-    if (container.state?.['running']) return `the readiness probe of container ${container.name} fails`;
-  }
-  const condition = status?.conditions?.find((c) => c.status === 'False' && (c.message || c.reason));
-  return condition?.message ?? condition?.reason ?? `phase ${status?.phase ?? 'unknown'}`;
+function phaseOf({ status }: Pod): string {
+  return `phase ${status?.phase ?? 'unknown'}`;
 }
 
 /** kube-proxy's pods by the node they run on: the labels that kubeadm, EKS, AKS, GKE and RKE2 give them. */
@@ -177,7 +166,12 @@ export function proxyFindings(objects: ClusterObjects): readonly Finding[] {
       finding(
         'proxy-not-running',
         { node: name },
-        { node: name, pod: pod.metadata.name, namespace: pod.metadata.namespace ?? '', why: whyNotReady(pod) },
+        {
+          node: name,
+          pod: pod.metadata.name,
+          namespace: pod.metadata.namespace ?? '',
+          why: whyNotReady(pod) ?? phaseOf(pod),
+        },
       ),
     ];
   });

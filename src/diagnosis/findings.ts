@@ -2,12 +2,14 @@
 import type { ClusterObjects, Pod } from '../kubernetes/objects.ts';
 import type { NodeCapture, NodeRules } from '../kubernetes/source.ts';
 import { formatRelease } from '../kubeproxy/version.ts';
+import { inOneGo, type Slices } from '../netfilter/slices.ts';
 import { byTrouble, finding, type Evidence, type Finding, type RuleEvidence } from './catalogue.ts';
 import { proxyFindings, proxyPods, serviceFindings } from './cluster.ts';
 import type { Entry, SliceDifference } from './compare.ts';
 import type { CommonDrift, Explanation, FamilyDrift, Leftover, NodeDrift, PortDrift } from './drift-types.ts';
 import { nftWords } from './nft-words.ts';
 import { lastChange } from './pending.ts';
+import { savedTables } from './surroundings.ts';
 
 /** What is known of one node. */
 export interface NodeView {
@@ -19,12 +21,48 @@ export interface NodeView {
 
 /** Trouble first. */
 export function findingsOf(objects: ClusterObjects, nodes: readonly NodeView[]): readonly Finding[] {
-  return [
-    ...serviceFindings(objects),
-    ...proxyFindings(objects),
-    ...nodes.flatMap(nodeFindings),
-    ...nodes.flatMap((node) => behindFindings(objects, node, nodes)),
-  ].sort(byTrouble);
+  return inOneGo(findingSlices(objects, nodes));
+}
+
+/**
+ * The same in slices: what a difference does to packets is found by following them, for each port that has drifted.
+ *
+ * @param most so many drifted ports of a node and a family are told each by itself, the others together
+ */
+export function* findingSlices(
+  objects: ClusterObjects,
+  nodes: readonly NodeView[],
+  most = Infinity,
+): Slices<readonly Finding[]> {
+  const found: Finding[] = [...serviceFindings(objects), ...proxyFindings(objects)];
+  for (const [i, node] of nodes.entries()) {
+    found.push(...nodeFindings(node));
+    if (node.drift?.kind === 'compared')
+      for (const family of node.drift.families) {
+        const view = { node: node.node, family, dump: savedDump(node, family.family) };
+        for (const drift of family.drifted.slice(0, most)) {
+          found.push(portFinding(view, drift));
+          yield i / nodes.length;
+        }
+        found.push(...familyFindings(view, family.drifted.slice(most)));
+        yield i / nodes.length;
+      }
+    found.push(...behindFindings(objects, node, nodes));
+  }
+  return found.sort(byTrouble);
+}
+
+interface FamilyView {
+  readonly node: string;
+  readonly family: FamilyDrift;
+  /** Where the lines of its differences are. */
+  readonly dump: string | undefined;
+}
+
+/** nft's listing has lines where it was read as text. */
+function savedDump({ rules, drift }: NodeView, family: 4 | 6): string | undefined {
+  if (drift?.mode !== 'iptables') return 'nft.txt';
+  return savedTables(captureOf(rules)?.dumps ?? [], family)[0]?.name;
 }
 
 export function captureOf(rules: NodeRules): NodeCapture | undefined {
@@ -54,30 +92,45 @@ function nodeFindings({ node, rules, drift }: NodeView): readonly Finding[] {
     found.push(
       finding('release-unknown', subject, { node, guess: [guess, ...notes.filter((n) => n !== guess)].join(' ') }),
     );
-  if (drift.kind === 'compared') for (const family of drift.families) found.push(...familyFindings(drift.node, family));
   return found;
 }
 
-function familyFindings(node: string, family: FamilyDrift): readonly Finding[] {
+function familyFindings(view: FamilyView, more: readonly PortDrift[]): readonly Finding[] {
+  const { node, family } = view;
   const harmless = family.harmless.map((difference) => difference.name);
   return [
-    ...family.drifted.map((drift) => portFinding(node, drift)),
-    ...family.common.map((drift) => commonFinding(node, drift)),
+    ...(more.length > 0
+      ? [
+          finding(
+            'more-drift',
+            { node },
+            { node, count: String(more.length), services: listOf(more.map(({ label }) => label)) },
+          ),
+        ]
+      : []),
+    ...family.common.map((drift) => commonFinding(view, drift)),
     ...family.leftovers.flatMap((leftover) => leftoverFindings(node, leftover)),
     ...(harmless.length > 0
-      ? [finding('differs-harmlessly', { node }, { node, what: listOf(harmless) }, evidenceOf(family.harmless))]
+      ? [
+          finding(
+            'differs-harmlessly',
+            { node },
+            { node, what: listOf(harmless) },
+            evidenceOf(family.harmless, view.dump),
+          ),
+        ]
       : []),
   ];
 }
 
-function portFinding(node: string, drift: PortDrift): Finding {
+function portFinding({ node, dump }: FamilyView, drift: PortDrift): Finding {
   const { label, pending } = drift;
   const port = drift.port
     ? drift.port.portName || `${drift.port.port}/${drift.port.protocol.toUpperCase()}`
     : undefined;
   const subject = { service: drift.service, node, ...(port !== undefined && { port }) };
   const explanation = drift.explain();
-  const evidence = evidenceOf(drift.differences, explanation);
+  const evidence = evidenceOf(drift.differences, dump, explanation);
   if (pending)
     return finding(
       'pending',
@@ -88,7 +141,7 @@ function portFinding(node: string, drift: PortDrift): Finding {
   return finding('drift', subject, { service: label, node, consequence: gist(explanation) }, evidence);
 }
 
-function commonFinding(node: string, drift: CommonDrift): Finding {
+function commonFinding({ node, dump }: FamilyView, drift: CommonDrift): Finding {
   const explanation = drift.explain();
   const { affected } = drift;
   const whom = affected.length > 0 ? ` (${affected.length} Service ports: ${listOf(affected)})` : '';
@@ -96,7 +149,7 @@ function commonFinding(node: string, drift: CommonDrift): Finding {
     'node-drift',
     { node },
     { node, consequence: `${gist(explanation)}${whom}` },
-    evidenceOf(drift.differences, explanation),
+    evidenceOf(drift.differences, dump, explanation),
   );
 }
 
@@ -216,24 +269,36 @@ function endOfText(text: string): string {
   return last === '' ? 'before anything was printed' : `in line ${lines.length}, "${last.slice(0, 80)}"`;
 }
 
-function evidenceOf(differences: readonly SliceDifference[], explanation?: Explanation): Evidence {
+function evidenceOf(
+  differences: readonly SliceDifference[],
+  dump: string | undefined,
+  explanation?: Explanation,
+): Evidence {
+  const where = dump === undefined ? {} : { dump };
   return {
     consequences: explanation?.consequences.map((each) => each.words) ?? [],
     endpoints: explanation?.endpoints ?? [],
     rules: differences.flatMap(({ table, name, missing, extra, moved }): RuleEvidence[] => [
-      ...missing.map((entry) => ({ kind: 'missing' as const, table, chain: name, rule: wordsOf(entry, table) })),
+      ...missing.map((entry) => ({
+        kind: 'missing' as const,
+        table,
+        chain: name,
+        rule: wordsOf(entry, table),
+        ...where,
+      })),
       ...(
         [
           ['extra', extra],
           ['moved', moved],
         ] as const
       ).flatMap(([kind, entries]) =>
-        entries.map(({ text, line }) => ({
+        entries.map((entry) => ({
           kind,
           table,
           chain: name,
-          rule: text,
-          ...(line !== undefined && { line }),
+          rule: wordsOf(entry, table),
+          ...where,
+          ...(entry.line !== undefined && { line: entry.line }),
         })),
       ),
     ]),

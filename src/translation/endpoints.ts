@@ -2,7 +2,7 @@
 import type { ClusterObjects, Protocol, Service, ServicePort } from '../kubernetes/objects.ts';
 import { formatEndpoint, parseAddress } from '../netfilter/address.ts';
 import { canonical, endpointsOf, podNamed, slicesOf } from './directory.ts';
-import { whyNotReady } from './readiness.ts';
+import { whyNotReady } from '../diagnosis/readiness.ts';
 import type { EndpointView } from './story.ts';
 
 /** "10.244.0.1:8080", "[fd00::1]:8080". */

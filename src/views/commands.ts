@@ -41,6 +41,7 @@ function table(parts: Parts): Readonly<Record<string, Command>> {
       const { service, node } = subjectOf(first, second);
       await (await import('./compare-rules.ts')).compareRules(connection, service, node);
     },
+    showFindings: async () => (await import('./findings.ts')).showFindings(connection),
     showMatrix: async () => (await import('./matrix/panel.ts')).showMatrix(connection),
     trace: async (first?: unknown, second?: unknown) => {
       const { trace, traceFile } = await import('./trace.ts');

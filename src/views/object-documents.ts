@@ -1,19 +1,19 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { SERVICE_NAME_LABEL } from '../kubernetes/objects.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import type { Traffic } from './context.ts';
+import { documentUri, type DocumentKind } from './documents.ts';
 import { t } from './words.ts';
 
 /** service-traffic-object:/CLUSTER/services/NAMESPACE/NAME.yaml: what the API server says, as a read-only document. */
-export const OBJECT_SCHEME = 'service-traffic-object';
+const OBJECT_SCHEME = 'service-traffic-object';
 
 export type ObjectKind = 'services' | 'pods' | 'nodes';
 
 /** @param key "namespace/name", or a node's name */
 export function objectUri(source: ClusterSource, kind: ObjectKind, key: string): vscode.Uri {
-  const cluster = source.name.replaceAll('/', '∕');
-  return vscode.Uri.from({ scheme: OBJECT_SCHEME, path: `/${cluster}/${kind}/${key}.yaml` });
+  return documentUri(OBJECT_SCHEME, [source.name, kind, ...`${key}.yaml`.split('/')]);
 }
 
 /** A Service comes with its EndpointSlices: they are what its rules are made of. */
@@ -45,30 +45,15 @@ function objectsAt(uri: vscode.Uri, objects: ClusterObjects): readonly object[] 
   }
 }
 
-export class ObjectDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  readonly #traffic: Traffic;
-  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
-  readonly onDidChange = this.#changed.event;
-  readonly #listening: vscode.Disposable;
-
-  constructor(traffic: Traffic) {
-    this.#traffic = traffic;
-    this.#listening = traffic.onDidChange((change) => {
-      if (!change.source && change.objects.length === 0) return;
-      for (const { uri } of vscode.workspace.textDocuments) if (uri.scheme === OBJECT_SCHEME) this.#changed.fire(uri);
-    });
-  }
-
-  async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
-    const { objects } = await this.#traffic.open();
-    const { yamlText } = await import('./yaml-text.ts');
-    const found = objectsAt(uri, objects);
-    if (found.length === 0) return `# ${t('It is not in the cluster any more.')}\n`;
-    return yamlText(found);
-  }
-
-  dispose(): void {
-    this.#listening.dispose();
-    this.#changed.dispose();
-  }
+export function objectDocuments(traffic: Traffic): DocumentKind {
+  return {
+    scheme: OBJECT_SCHEME,
+    isTouched: (_, change) => change.source || change.objects.length > 0,
+    text: async (uri) => {
+      const { objects } = await traffic.open();
+      const { yamlText } = await import('./yaml-text.ts');
+      const found = objectsAt(uri, objects);
+      return found.length === 0 ? `# ${t('It is not in the cluster any more.')}\n` : yamlText(found);
+    },
+  };
 }

@@ -2,10 +2,12 @@
  * The language of what the views say: VS Code's in the editor, English wherever else they run (tests). English is the key, so
  * that a sentence reads as a sentence in the source; l10n/bundle.l10n.zh-cn.json has the others.
  */
-type Translate = (message: string, ...args: (string | number)[]) => string;
+type Translate = (message: string, ...args: (string | number)[] | [Readonly<Record<string, string>>]) => string;
 
-const english: Translate = (message, ...args) =>
-  message.replace(/\{(\d+)\}/g, (whole, index: string) => String(args[Number(index)] ?? whole));
+const english: Translate = (message, ...args) => {
+  const values = typeof args[0] === 'object' ? args[0] : Object.fromEntries(args.map((value, i) => [i, String(value)]));
+  return message.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+};
 
 let translate: Translate = english;
 
@@ -22,4 +24,9 @@ export function t(message: string, ...args: (string | number)[]): string {
 /** "1 endpoint", "3 endpoints": both sentences have {0} for the number. */
 export function count(n: number, one: string, many: string): string {
   return t(n === 1 ? one : many, n);
+}
+
+/** A sentence of the catalogue of findings in the reader's language, filled with its arguments by name. */
+export function told(template: string, values: Readonly<Record<string, string>>): string {
+  return translate(template, values);
 }

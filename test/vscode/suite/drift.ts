@@ -41,3 +41,44 @@ describe('Expected and actual', () => {
     assert.equal(label, 'Nodes and Services');
   });
 });
+
+describe('Findings', () => {
+  it('are a document, trouble first, with links to the diagram, the comparison and the rules', async () => {
+    await opened();
+    await vscode.commands.executeCommand('serviceTraffic.showFindings');
+    const document = await until('the findings', () => {
+      const shown = vscode.window.activeTextEditor?.document;
+      return shown?.uri.scheme === 'service-traffic-findings' ? shown : undefined;
+    });
+    assert.equal(document.languageId, 'kube-findings');
+    assert.match(document.getText(), /^shop: \d+ errors .* 3 of 3 nodes read\n\nErrors\n\nST101 /);
+    assert.match(document.getText(), /\nST301 {2}shop\/front http · node-3\n/);
+    const links = await vscode.commands.executeCommand<vscode.DocumentLink[]>(
+      'vscode.executeLinkProvider',
+      document.uri,
+    );
+    const targets = new Set(
+      links.map(({ target }) => /^command:serviceTraffic\.(\w+)\?/.exec(target!.toString(true))?.[1]),
+    );
+    assert.deepEqual([...targets].sort(), ['compareRules', 'openRuleAt', 'openYaml', 'revealInTree', 'showDiagram']);
+  });
+
+  it('lead to the very rule', async () => {
+    const document = vscode.window.activeTextEditor!.document;
+    const links = await vscode.commands.executeCommand<vscode.DocumentLink[]>(
+      'vscode.executeLinkProvider',
+      document.uri,
+    );
+    const extra = links.find(({ range }) => /^ +- nat: -A /.test(document.lineAt(range.start.line).text))!;
+    const rule = / -j (KUBE-SEP-\S+)/.exec(document.lineAt(extra.range.start.line).text)![1]!;
+    const [, command, query] = /^command:([^?]+)\?(.*)$/.exec(extra.target!.toString(true))!;
+    await vscode.commands.executeCommand(command!, ...(JSON.parse(query!) as unknown[]));
+    await until('the rule in its dump', () => {
+      const editor = vscode.window.activeTextEditor;
+      return (
+        editor?.document.uri.scheme === 'service-traffic-dump' &&
+        editor.document.lineAt(editor.selection.start.line).text.includes(rule)
+      );
+    });
+  });
+});

@@ -1,0 +1,32 @@
+/** The findings about a source as it is now, computed in slices: VS Code has its turn between them. */
+import type { Finding } from '../diagnosis/catalogue.ts';
+import { findingSlices, type NodeView } from '../diagnosis/findings.ts';
+import type { ClusterSource } from '../kubernetes/source.ts';
+import { driftIn } from './drift.ts';
+
+/** So long is computed in one go, in milliseconds. */
+const SLICE = 8;
+/** Of a node and a family: more drifted ports are told in one finding. What each does is found by following packets. */
+const MOST_DRIFTED = 50;
+
+export async function findingsIn(source: ClusterSource): Promise<readonly Finding[]> {
+  const { objects } = source;
+  const nodes: NodeView[] = [];
+  for (const { metadata } of objects.nodes) {
+    const node = metadata.name;
+    nodes.push({ node, rules: source.rules(node), drift: driftIn(source, node) });
+    await pause();
+  }
+  const slices = findingSlices(objects, nodes, MOST_DRIFTED);
+  for (let until = performance.now() + SLICE; ;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+    if (performance.now() < until) continue;
+    await pause();
+    until = performance.now() + SLICE;
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
