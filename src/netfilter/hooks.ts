@@ -44,15 +44,15 @@ function entriesOf(program: Program, family: Family, hook: Hook): readonly HookE
   let core = false;
   for (const table of program.tables) {
     if (table.family !== 'inet' && table.family !== family) continue;
-    for (const chain of table.chains.values()) {
+    for (const chain of table.bases) {
       // The first nat chain brings the nat core to all four of its hooks, also to those without chains (nf_nat_register_fn).
-      if (chain.base?.type === 'nat' && !core && NAT[hook] !== undefined) {
+      if (chain.base!.type === 'nat' && !core && NAT[hook] !== undefined) {
         place(NAT[hook], { kind: 'nat', chains: nat });
         core = true;
       }
-      if (chain.base?.hook !== hook) continue;
-      if (chain.base.type !== 'nat') {
-        place(chain.base.priority, { kind: 'chain', chain });
+      if (chain.base!.hook !== hook) continue;
+      if (chain.base!.type !== 'nat') {
+        place(chain.base!.priority, { kind: 'chain', chain });
         continue;
       }
       const at = nat.findIndex((other) => other.base!.priority >= chain.base!.priority);

@@ -20,7 +20,7 @@ export function programOf(dumps: readonly DumpText[]): Program {
   return inOneGo(programSlices(dumps));
 }
 
-/** The same in slices of a few milliseconds (nft's JSON is one slice): yields the share that is done, 0 to 1. */
+/** The same in slices of a few milliseconds: yields the share that is done, 0 to 1. */
 export function* programSlices(dumps: readonly DumpText[]): Slices<Program> {
   const iptables: Reading[] = [];
   const ipsets = new Map<string, IpSet>();

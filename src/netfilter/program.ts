@@ -46,6 +46,8 @@ export interface Table {
   readonly label: string;
   /** In the order of the dump. */
   readonly chains: ReadonlyMap<string, Chain>;
+  /** Those of them that hang at a hook, in the same order: a handful of a hundred thousand. */
+  readonly bases: readonly Chain[];
   /** Evaluates this table's rules. */
   readonly language: Language;
 }

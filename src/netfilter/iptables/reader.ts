@@ -38,11 +38,13 @@ export function* readIptablesSlices(source: ScanSource): Slices<Reading> {
   const scan = yield* asPart(scanIptables(source), (read) => (read / source.text.length) * SCANNING);
   const tables: Table[] = [];
   for (const scanned of scan.tables) {
-    const { table, chains } = emptyTable(scanned);
+    const { table, chains, bases } = emptyTable(scanned);
     const from = { text: source.text, dump: source.dump, scanned };
     let made = 0;
     for (const chain of scanned.chains.values()) {
-      chains.set(chain.name, new IptablesChain(table, chain, from, baseOf(scanned.name, chain.name, chain.policy)));
+      const own = new IptablesChain(table, chain, from, baseOf(scanned.name, chain.name, chain.policy));
+      chains.set(chain.name, own);
+      if (own.base) bases.push(own);
       if (++made % SLICE === 0) yield SCANNING + ((1 - SCANNING) * made) / scanned.chains.size;
     }
     tables.push(table);
@@ -60,7 +62,9 @@ export function readIptables(source: ScanSource): Reading {
 function emptyTable({ engine, family, name }: ScannedTable): {
   readonly table: Table;
   readonly chains: Map<string, Chain>;
+  readonly bases: Chain[];
 } {
   const chains = new Map<string, Chain>();
-  return { table: { engine, family, name, label: name, chains, language: iptables }, chains };
+  const bases: Chain[] = [];
+  return { table: { engine, family, name, label: name, chains, bases, language: iptables }, chains, bases };
 }

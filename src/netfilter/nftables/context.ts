@@ -1,7 +1,8 @@
 import type { Chain as ProgramChain, Table as ProgramTable } from '../program.ts';
+import type { Slices } from '../slices.ts';
 import type { Chain, Expression, NamedSet, Rule } from './ruleset.ts';
 import { typeOf } from './datatypes.ts';
-import { lookupOf, type Lookup } from './lookup.ts';
+import { lookupInSlices, lookupOf, type Lookup } from './lookup.ts';
 
 /** Where a statement stands, while it is made ready. */
 export interface Context {
@@ -46,4 +47,9 @@ export function sourceOf(data: Expression, key: Expression, context: Context): S
     lookups.set(set, lookup);
   }
   return { lookup, name: `${context.table.label} ${data.name}` };
+}
+
+/** Makes a set that says its types ready to be asked: yields the share that is done, 0 to 1. */
+export function* indexElements(set: NamedSet): Slices<void> {
+  lookups.set(set, yield* lookupInSlices(set.elements, set.key));
 }

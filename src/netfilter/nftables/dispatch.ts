@@ -1,11 +1,14 @@
 /** Long chains of rules that each ask for one destination (iptables' KUBE-SERVICES in nft's words) are asked by it. */
 import type { Chain as ProgramChain } from '../program.ts';
+import { inOneGo, type Slices } from '../slices.ts';
 import type { State } from '../state.ts';
 import { resolve } from './datatypes.ts';
 import type { Rule } from './ruleset.ts';
 
 /** Shorter chains are walked. */
 const LONG = 32;
+/** So many rules are looked at in one go: some milliseconds. */
+const SLICE = 256;
 
 interface Index {
   /** Rules that match one destination only, in their order. */
@@ -19,16 +22,16 @@ const indexes = new WeakMap<ProgramChain, Index>();
 /** The first rule at or after `from` that may match. */
 export function nextRule(chain: ProgramChain, from: number, state: State, rules: readonly Rule[]): number {
   if (chain.length < LONG) return from;
-  let index = indexes.get(chain);
-  if (!index) indexes.set(chain, (index = indexOf(rules)));
+  const index = indexes.get(chain) ?? inOneGo(indexRules(chain, rules));
   const own = index.byDestination.get(state.destination.value);
   return Math.min(firstFrom(index.others, from, chain.length), own ? firstFrom(own, from, chain.length) : chain.length);
 }
 
-function indexOf(rules: readonly Rule[]): Index {
+/** Makes a chain ready to be asked: yields the share that is done, 0 to 1. */
+export function* indexRules(chain: ProgramChain, rules: readonly Rule[]): Slices<Index> {
   const byDestination = new Map<bigint, number[]>();
   const others: number[] = [];
-  rules.forEach((rule, i) => {
+  for (const [i, rule] of rules.entries()) {
     const destination = destinationOf(rule);
     if (destination === undefined) others.push(i);
     else {
@@ -36,8 +39,11 @@ function indexOf(rules: readonly Rule[]): Index {
       if (same) same.push(i);
       else byDestination.set(destination, [i]);
     }
-  });
-  return { byDestination, others };
+    if (i % SLICE === SLICE - 1) yield i / rules.length;
+  }
+  const index = { byDestination, others };
+  indexes.set(chain, index);
+  return index;
 }
 
 /** The one destination that a rule asks for before it does anything; undefined where it does not. */

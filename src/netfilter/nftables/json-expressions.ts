@@ -13,6 +13,12 @@ export function isList(json: Json | undefined): json is readonly Json[] {
   return Array.isArray(json);
 }
 
+/** One string, or a list of them. */
+export function strings(json: Json | undefined): readonly string[] {
+  if (isList(json)) return json.map(String);
+  return typeof json === 'string' ? [json] : [];
+}
+
 const BINARY = new Set(['&', '|', '^', '<<', '>>']);
 
 export function unknown(json: Json | undefined): Expression {

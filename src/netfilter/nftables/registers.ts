@@ -263,7 +263,7 @@ function status(state: State, { program, hook, base }: Spot): bigint {
   const hasNat = program.tables.some(
     (table) =>
       (table.family === 'inet' || table.family === state.source.family) &&
-      [...table.chains.values()].some((chain) => chain.base?.type === 'nat'),
+      table.bases.some((chain) => chain.base?.type === 'nat'),
   );
   const overLo = state.in === 'lo';
   if (connection.destinationDone || (hasNat && (!early || overLo || (!isNat && priority > -100)))) word |= 0x100n;

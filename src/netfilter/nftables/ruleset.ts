@@ -56,6 +56,8 @@ export interface Chain {
   readonly name: string;
   readonly base?: BaseChain;
   readonly place: Place;
+  /** Whether to look through its rules takes milliseconds: then what a trace asks of them is made ready with the reading, in slices. */
+  readonly isLong: boolean;
   /** Decoded on first use. */
   readonly rules: readonly Rule[];
 }
@@ -65,9 +67,9 @@ export interface Rule {
   /** As nft prints it in its text listing, without the indentation. */
   readonly text: string;
   readonly statements: readonly Statement[];
-  readonly comment?: string;
+  readonly comment?: string | undefined;
   /** Counters of a plain `counter` statement, where the rule has one. */
-  readonly packets?: number;
+  readonly packets?: number | undefined;
 }
 
 export interface NamedSet {
@@ -84,6 +86,8 @@ export interface NamedSet {
   /** Seconds. */
   readonly timeout?: number;
   readonly place: Place;
+  /** Whether it has so many elements that they are decoded with the reading, in slices. */
+  readonly isLong: boolean;
   /** Decoded on first use. */
   readonly elements: readonly Element[];
 }

@@ -1,10 +1,10 @@
 /** An nft dump as part of a node's program. */
 import type { Hook, Place } from '../outcome.ts';
 import type { Base, ChainType, Rule as ProgramRule, Table as ProgramTable } from '../program.ts';
-import { inOneGo, type Slices } from '../slices.ts';
-import type { Context } from './context.ts';
-import { findArray } from './json-places.ts';
-import { readJson } from './json.ts';
+import { asPart, inOneGo, type Slices } from '../slices.ts';
+import { indexElements, type Context } from './context.ts';
+import { indexRules } from './dispatch.ts';
+import { readJsonInSlices } from './json.ts';
 import { nftablesLanguage, type NftChain } from './language.ts';
 import { printStatement } from './print.ts';
 import { isIptablesName, once, type Chain, type Expression, type Rule, type Ruleset, type Table } from './ruleset.ts';
@@ -18,10 +18,16 @@ export function readNft(text: string, dump: string): Ruleset {
   return inOneGo(readNftInSlices(text, dump));
 }
 
-/** The same in slices of a few milliseconds, but for JSON, which is one slice: yields the share that is done, 0 to 1. */
-export function* readNftInSlices(text: string, dump: string): Slices<Ruleset> {
-  if (findArray(text) || /^\s*[{[]/.test(text)) return readJson(text, dump);
-  return yield* readTextInSlices(text, dump);
+/** The same in slices of a few milliseconds: yields the share that is done, 0 to 1. */
+export function readNftInSlices(text: string, dump: string): Slices<Ruleset> {
+  return isJson(text) ? readJsonInSlices(text, dump) : readTextInSlices(text, dump);
+}
+
+/** By what comes first: a comment in a text listing may hold JSON, and either may have a shell prompt before it. */
+function isJson(text: string): boolean {
+  if (/^\s*[{[]/.test(text)) return true;
+  const first = /\{\s*"nftables"\s*:\s*\[|^[^\S\n]*(?:(?:add|create)\s+)?table\s/m.exec(text);
+  return first?.[0].startsWith('{') ?? false;
 }
 
 /** The tables that IPv4 and IPv6 packets meet. Those of bridge, arp and netdev are read, but a packet's way here does not cross them. */
@@ -29,7 +35,10 @@ export function nftTables(ruleset: Ruleset): readonly ProgramTable[] {
   return inOneGo(nftTablesInSlices(ruleset));
 }
 
-/** The same in slices of ten thousand chains: yields 1, since all is read by then. */
+/**
+ * The same in slices of some milliseconds: yields 1, since all is read by then. What a trace would have to look through first, elements of big sets and
+ * rules of long chains, is made ready to be looked up by key here; of all others this is done on first use.
+ */
 export function* nftTablesInSlices(ruleset: Ruleset): Slices<readonly ProgramTable[]> {
   const tables: ProgramTable[] = [];
   for (const table of ruleset.tables)
@@ -50,19 +59,25 @@ function* programTable(table: Table): Slices<ProgramTable> {
   const iptables = isIptablesTable(table);
   const sets = new Map(table.sets.map((set) => [set.name, set]));
   const chains = new Map<string, NftChain>();
+  const bases: NftChain[] = [];
   const made: ProgramTable = {
     engine: iptables ? 'iptables-nft' : 'nftables',
     family: table.family === 'ip' ? 4 : table.family === 'ip6' ? 6 : 'inet',
     name: table.name,
     label: iptables ? table.name : `${table.family} ${table.name}`,
     chains,
+    bases,
     language: nftablesLanguage,
   };
   const dormant = table.flags.includes('dormant');
   for (const [i, chain] of table.chains.entries()) {
-    chains.set(chain.name, new TableChain(made, sets, chain, dormant));
+    const own = new TableChain(made, sets, chain, dormant);
+    chains.set(chain.name, own);
+    if (own.base) bases.push(own);
+    if (chain.isLong) yield* asPart(indexRules(own, chain.rules), () => 1);
     if (i % 10_000 === 9_999) yield 1;
   }
+  for (const set of table.sets) if (set.isLong && set.key.length > 0) yield* asPart(indexElements(set), () => 1);
   return made;
 }
 

@@ -4,6 +4,8 @@
  * expects there.
  */
 
+import { inOneGo } from '../slices.ts';
+
 export interface Token {
   readonly kind: 'word' | 'string' | 'punctuation';
   /** Without the quotes of a string. */
@@ -56,7 +58,7 @@ export function* blockEndInSlices(text: string, from: number): Generator<number,
   const scan = { at: from, depth: 1 };
   while (scan.depth > 0 && scan.at < text.length) {
     scanBlock(text, scan, Math.min(text.length, scan.at + SLICE));
-    yield scan.at;
+    if (scan.depth > 0) yield scan.at;
   }
   return scan.depth === 0 ? scan.at : -1;
 }
@@ -85,7 +87,7 @@ function scanBlock(text: string, scan: { at: number; depth: number }, until: num
 }
 
 /** The offset of the quote that closes the string opened at `at`, or of the line's end. */
-function stringEnd(text: string, at: number): number {
+export function stringEnd(text: string, at: number): number {
   for (let i = at + 1; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === 34 || c === 10) return i;
@@ -110,8 +112,19 @@ export function eachStatement(
   end: number,
   each: (start: number, end: number) => void,
 ): void {
+  inOneGo(statementsInSlices(text, start, end, each));
+}
+
+/** The same where a statement may be a megabyte long: yields how far it has come. */
+export function* statementsInSlices(
+  text: string,
+  start: number,
+  end: number,
+  each: (start: number, end: number) => void,
+): Generator<number, void, void> {
   let depth = 0;
   let from = start;
+  let told = start;
   const close = (to: number): void => {
     let [low, high] = [from, to];
     while (low < high && isSpace(text.charCodeAt(low))) low++;
@@ -126,9 +139,12 @@ export function eachStatement(
       at = stringEnd(text, at);
       if (text.charCodeAt(at) === 10) at--; // an unclosed string ends with its line
     } else if (c === 35 && (at === start || isSpace(text.charCodeAt(at - 1)))) at = lineEnd(text, at) - 1;
-    else if ((c === 10 || c === 59) && depth === 0) {
-      close(at);
-      from = at + 1;
+    else if (c === 10 || c === 59) {
+      if (depth === 0) {
+        close(at);
+        from = at + 1;
+      }
+      if (at - told > SLICE) yield (told = at);
     }
   }
   close(end);

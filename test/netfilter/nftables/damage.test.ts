@@ -25,6 +25,15 @@ function everything(ruleset: Ruleset): { rules: number; elements: number; unknow
   return seen;
 }
 
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 describe('a damaged dump', () => {
   it('is read up to where it was cut off, and says so', () => {
     for (const text of [recorded.text, recorded.json]) {
@@ -42,6 +51,38 @@ describe('a damaged dump', () => {
       }
       assert.ok(last > 0.5 * whole.rules);
     }
+  });
+
+  it('of JSON is read on behind a lost, doubled or stray bracket or quote, which is told with its place', () => {
+    const { json } = recorded;
+    const whole = everything(readNft(json, 'dump'));
+    let checked = 0;
+    for (const [i, { place }] of readNft(json, 'dump')
+      .tables.flatMap(({ chains }) => chains)
+      .flatMap(({ rules }) => rules)
+      .entries()) {
+      const own = json.slice(place.start, place.end);
+      const marks = [...own.matchAll(/["{}[\]]/g)];
+      const mark = marks[(i * 7) % marks.length]!;
+      const at = place.start + mark.index;
+      for (const put of ['', mark[0] + mark[0], '"', '}', '[']) {
+        const damaged = json.slice(0, at) + put + json.slice(at + 1);
+        if (put === mark[0]) continue;
+        const ruleset = readNft(damaged, 'dump');
+        const { rules } = everything(ruleset);
+        const what = `${own.slice(0, mark.index)}>>>${put}<<<${own.slice(mark.index + 1)}`;
+        // The rule itself, or where the damage reaches over its end, the one behind it.
+        assert.ok(rules >= whole.rules - 2, `${rules} of ${whole.rules} rules: ${what}`);
+        if (isJson(damaged)) continue;
+        assert.ok(ruleset.problems.length >= 1, what);
+        assert.ok(
+          ruleset.problems.every(({ place: told }) => told.start <= place.end + 9 && told.end >= place.start - 9),
+          `${at}: ${JSON.stringify(ruleset.problems)}`,
+        );
+        checked++;
+      }
+    }
+    assert.ok(checked > 100);
   });
 
   it('may have a shell prompt and kubectl words around it', () => {
