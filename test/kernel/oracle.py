@@ -144,6 +144,31 @@ class Log:
                 at += (size + 3) & ~3
 
 
+class Connections:
+    """Takes connections out of conntrack: the ports of one that went over lo would be in the way of the next, which would get others."""
+
+    def __init__(self):
+        self.s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+        self.s.bind((0, 0))
+        self.s.setblocking(False)
+
+    def forget(self, number, src, dst, sport, dport):
+        """By a packet of it as it arrives: its answer's addresses are these, the other way round."""
+        def attribute(kind, value):
+            return struct.pack("HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+        v6 = len(src) == 16
+        addresses = attribute(3 if v6 else 1, dst) + attribute(4 if v6 else 2, src)
+        ports = attribute(1, bytes([number])) + attribute(2, struct.pack("!H", dport)) + attribute(3, struct.pack("!H", sport))
+        reply = attribute(0x8002, attribute(0x8001, addresses) + attribute(0x8002, ports))
+        body = struct.pack("!BBH", socket.AF_INET6 if v6 else socket.AF_INET, 0, 0) + reply
+        self.s.send(struct.pack("IHHII", 16 + len(body), (1 << 8) | 2, 1, 0, 0) + body)  # IPCTNL_MSG_CT_DELETE
+        try:
+            while True:
+                self.s.recv(65536)  # that there was none
+        except BlockingIOError:
+            pass
+
+
 def tun(name):
     fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TUN | IFF_NO_PI))
@@ -188,7 +213,13 @@ def setup(network):
     for prefix, name in network["routes"]:
         lines.append(f"route replace {prefix} dev {name}")
     sh(["ip", "-batch", "-"], "\n".join(lines) + "\n")
-    return fds
+    # The kernel makes an IPv6 address the node's own a little later (addrconf_dad_work, even with nodad).
+    own = {prefix.split("/")[0] for prefix, _ in network["addresses"] if ":" in prefix}
+    for _ in range(500):
+        if own <= {line.split()[1] for line in sh(["ip", "-6", "route", "show", "table", "local"]).splitlines()}:
+            return fds
+        time.sleep(0.01)
+    raise Failed("these addresses never became the node's own: " + " ".join(sorted(own)))
 
 
 def work(job):
@@ -198,7 +229,7 @@ def work(job):
     for load in job["load"]:
         sh(load["run"], load["input"])
     sysctl("net/netfilter/nf_conntrack_checksum", "0")
-    log = Log()
+    log, connections = Log(), Connections()
     recent = "/proc/net/xt_recent"
     lists = [os.open(f"{recent}/{name}", os.O_WRONLY) for name in os.listdir(recent)] if os.path.isdir(recent) else []
     cases = job["cases"]
@@ -208,17 +239,20 @@ def work(job):
     def read():
         for prefix, data, _ in log.read():
             number, src, dst, sp, dp, t, l4 = read_packet(data)
+            arrived = (number, src, dst, sp, dp)
             if prefix == b"P":
-                if t in sent:
-                    seen[t] = ("accept", number, src, dst, sp, dp)
+                answer = ("accept", *arrived)
             elif number in (1, 58):
-                quoted = read_packet(l4[8:])
-                if quoted[5] in sent:
-                    seen[quoted[5]] = ("reject", f"{'icmp' if number == 1 else 'icmp6'} {l4[1]}")
+                *arrived, t, _ = read_packet(l4[8:])
+                answer = ("reject", f"{'icmp' if number == 1 else 'icmp6'} {l4[1]}")
             else:
+                arrived = (number, dst, src, dp, sp)
                 t = struct.unpack("!L", l4[8:12])[0] - 1
-                if t in sent:
-                    seen[t] = ("reject", "tcp-reset")
+                answer = ("reject", "tcp-reset")
+            if t in sent:
+                seen[t] = answer
+                if cases[sent[t][0]]["in"] == "local" and arrived[4] is not None:
+                    connections.forget(*arrived)
 
     def acquaint(c, src, dst, port):
         """The first packet of a connection, and the answer of whoever it is sent to. -> the sequence number that is next."""
@@ -263,6 +297,7 @@ def work(job):
             try:
                 if c["in"] == "local":
                     raw[v6].sendto(p, (c["dst"], 0, 0, 0) if v6 else (c["dst"], 0))
+                    read()
                 else:
                     os.write(fds[c["in"]], p)
             except OSError:
