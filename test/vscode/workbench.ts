@@ -78,9 +78,7 @@ export class Workbench {
   /** Changes the colour theme as the window is open. */
   async theme(theme: keyof typeof THEMES): Promise<void> {
     const { shown, mark } = THEMES[theme];
-    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
-    await this.page.keyboard.press('Control+K');
-    await this.page.keyboard.press('Control+T');
+    await this.#quickInput('Control+K', 'Control+T');
     await this.pick(shown, shown);
     await this.page.locator(`.monaco-workbench.${mark}`).waitFor();
   }
@@ -122,12 +120,24 @@ export class Workbench {
     }
   }
 
+  /** Presses the keys of a quick input until it is there: VS Code loses a key that comes while a theme or an editor is changing. */
+  async #quickInput(...keys: readonly string[]): Promise<Locator> {
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' }); // an earlier one may be about to close
+    const input = this.page.locator('.quick-input-widget:visible input').first();
+    for (let tries = 1; ; tries++) {
+      for (const key of keys) await this.page.keyboard.press(key);
+      try {
+        await input.waitFor({ timeout: 4_000 });
+        return input;
+      } catch (error) {
+        if (tries === 4) throw error;
+      }
+    }
+  }
+
   /** By the palette, as one types it. */
   async command(title: string): Promise<void> {
-    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' }); // an earlier one may be about to close
-    await this.page.keyboard.press('F1');
-    const input = this.page.locator('.quick-input-widget:visible input').first();
-    await input.waitFor({ timeout: 10_000 });
+    const input = await this.#quickInput('F1');
     await input.fill('>' + title);
     await this.page
       .locator('.quick-input-list .monaco-list-row', { hasText: title.replace(/^.*?: /, '') })
@@ -151,9 +161,7 @@ export class Workbench {
   }
 
   async openFile(name: string): Promise<void> {
-    await this.page.keyboard.press('Control+P');
-    const input = this.page.locator('.quick-input-widget:visible input').first();
-    await input.waitFor({ timeout: 10_000 });
+    const input = await this.#quickInput('Control+P');
     await input.fill(name);
     await this.page
       .locator('.quick-input-list .monaco-list-row', { hasText: name })
@@ -168,9 +176,7 @@ export class Workbench {
   }
 
   async goToLine(line: number, column = 1): Promise<void> {
-    await this.page.keyboard.press('Control+G');
-    const input = this.page.locator('.quick-input-widget:visible input').first();
-    await input.waitFor({ timeout: 10_000 });
+    const input = await this.#quickInput('Control+G');
     await input.fill(`:${line}:${column}`);
     await this.page.keyboard.press('Enter');
   }
