@@ -1,8 +1,9 @@
 import { bitsOf, parseAddress, type Address, type Family } from './address.ts';
 import type { Place } from './outcome.ts';
 import type { ReadProblem } from './program.ts';
+import { asPart, inOneGo, type Slices } from './slices.ts';
 
-/** One set of `ipset save`. Its elements are read when the set is first asked. */
+/** One set of `ipset save`. Its elements are read when the set is first asked, those of a big one with the dump. */
 export interface IpSet {
   readonly name: string;
   /** "hash:ip,port". */
@@ -31,10 +32,24 @@ export interface IpsetReading {
 }
 
 export function readIpsets(text: string, dump: string): IpsetReading {
+  return inOneGo(readIpsetsInSlices(text, dump));
+}
+
+/** So many lines are read, and elements made ready to be looked up, in one go: some milliseconds. */
+const SLICE = 2048;
+/** So many problems are told. */
+const TOLD = 1000;
+
+/** The same in slices: yields the share that is done, 0 to 1. */
+export function* readIpsetsInSlices(text: string, dump: string): Slices<IpsetReading> {
   const sets = new Map<string, IpSet & { readonly elements: string[] }>();
   const problems: ReadProblem[] = [];
+  const problem = (place: Place, message: string, advice: string): void => {
+    if (problems.length < TOLD) problems.push({ place, message, advice });
+  };
   let start = 0;
   for (let line = 1; start < text.length; line++) {
+    if (line % SLICE === 0) yield start / text.length / 2;
     let end = text.indexOf('\n', start);
     if (end < 0) end = text.length;
     const place: Place = { dump, line, start, end: end > start && text[end - 1] === '\r' ? end - 1 : end };
@@ -54,18 +69,21 @@ export function readIpsets(text: string, dump: string): IpsetReading {
       const set = sets.get(add[1]!);
       if (set) set.elements.push(add[2]!.trimEnd());
       else
-        problems.push({
+        problem(
           place,
-          message: `Line ${line} adds to the set ${add[1]!}, which no line before has created.`,
-          advice: 'Save the whole of `ipset save`, from its beginning.',
-        });
+          `Line ${line} adds to the set ${add[1]!}, which no line before has created.`,
+          'Save the whole of `ipset save`, from its beginning.',
+        );
     } else if (/^\s*\S/.test(words) && /^(create|add)\b/.test(words))
-      problems.push({
+      problem(
         place,
-        message: `Line ${line} is not what \`ipset save\` prints: "create NAME TYPE …" or "add NAME ELEMENT …" was expected.`,
-        advice: 'Save the output of `ipset save` as it is.',
-      });
+        `Line ${line} is not what \`ipset save\` prints: "create NAME TYPE …" or "add NAME ELEMENT …" was expected.`,
+        'Save the output of `ipset save` as it is.',
+      );
   }
+  for (const set of sets.values())
+    if (set.elements.length > SLICE && set.type !== 'list:set')
+      yield* asPart(indexInSlices(set), (share) => (1 + share) / 2);
   return { sets, problems };
 }
 
@@ -154,15 +172,18 @@ function prefixKey(address: Address, length: number): string {
 }
 
 function indexOf(set: IpSet): Index {
-  const known = indexes.get(set);
-  if (known) return known;
+  return indexes.get(set) ?? inOneGo(indexInSlices(set));
+}
+
+function* indexInSlices(set: IpSet): Slices<Index> {
   const dimensions = set.type.replace(/^[^:]*:/, '').split(',');
   const keys = new Map<string, boolean>();
   const lengths = new Map<string, readonly number[]>();
   const nets = new Set<string>();
   const netmask = /\bnetmask (\d+)\b/.exec(set.options)?.[1];
   const mask = netmask === undefined ? undefined : Number(netmask);
-  for (const element of set.elements) {
+  for (const [at, element] of set.elements.entries()) {
+    if (at % SLICE === SLICE - 1) yield at / set.elements.length;
     const [words, ...options] = element.split(' ');
     const nomatch = options.includes('nomatch');
     const used: number[] = [];

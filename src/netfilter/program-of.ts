@@ -1,5 +1,5 @@
 import type { Family } from './address.ts';
-import { readIpsets, type IpSet } from './ipset.ts';
+import { readIpsetsInSlices, type IpSet } from './ipset.ts';
 import { readIptablesSlices } from './iptables/reader.ts';
 import { nftTablesInSlices, readNftInSlices } from './nftables/tables.ts';
 import type { Ruleset } from './nftables/ruleset.ts';
@@ -34,7 +34,8 @@ export function* programSlices(dumps: readonly DumpText[]): Slices<Program> {
       const start = before;
       iptables.push(yield* asPart(reading, (own) => (start + own * text.length) / all));
     } else if (name === 'ipset-save.txt') {
-      const reading = readIpsets(text, name);
+      const start = before;
+      const reading = yield* asPart(readIpsetsInSlices(text, name), (own) => (start + own * text.length) / all);
       for (const set of reading.sets.values()) ipsets.set(set.name, set);
       problems.push(...reading.problems);
     }

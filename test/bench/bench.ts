@@ -10,10 +10,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parseAddress, parsePrefix } from '../../src/netfilter/address.ts';
 import type { NodeNetwork, PacketCase } from '../../src/netfilter/outcome.ts';
-import { programOf } from '../../src/netfilter/program-of.ts';
+import { programOf, programSlices, type DumpText } from '../../src/netfilter/program-of.ts';
+import type { Program } from '../../src/netfilter/program.ts';
+import { readProgram } from '../../src/netfilter/read-program.ts';
 import { trace } from '../../src/netfilter/trace.ts';
 import { clusterDump } from './cluster.ts';
-import { nftClusterJson } from './nft-cluster.ts';
+import { nftClusterJson, nftText } from './nft-cluster.ts';
 
 const NETWORK: NodeNetwork = {
   interfaces: ['eth0'],
@@ -45,6 +47,37 @@ function best(runs: number, work: () => void): number {
   return least;
 }
 
+/** How long the event loop of an editor waits while a dump is read in slices, and then for the first trace: the longest of each, the best of three. */
+async function stalls(dump: DumpText): Promise<string> {
+  let [slice, wait, first] = [Infinity, Infinity, Infinity];
+  for (let run = 0; run < 3; run++) {
+    let longest = 0;
+    const slices = programSlices([dump]);
+    for (let done: boolean | undefined = false; !done;) {
+      const start = performance.now();
+      ({ done } = slices.next());
+      longest = Math.max(longest, performance.now() - start);
+    }
+    slice = Math.min(slice, longest);
+    let last = performance.now();
+    let [reading, waited] = [true, 0];
+    const tick = (): void => {
+      const now = performance.now();
+      waited = Math.max(waited, now - last);
+      last = now;
+      if (reading) setImmediate(tick);
+    };
+    setImmediate(tick);
+    const program: Program = await readProgram([dump]);
+    reading = false;
+    wait = Math.min(wait, waited);
+    const start = performance.now();
+    trace(program, NETWORK, packetTo(1));
+    first = Math.min(first, performance.now() - start);
+  }
+  return `the longest slice ${ms(slice)}, others wait for ${ms(wait)} at most, then the first trace ${ms(first)}`;
+}
+
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
@@ -62,6 +95,11 @@ function kernelReads(file: string): number | undefined {
   const start = performance.now();
   const { status } = spawnSync('sh', ['-c', `unshare -n iptables-legacy-restore --test < '${file}'`]);
   return status === 0 ? performance.now() - start : undefined;
+}
+
+/** In one piece, with a byte for each character: as a text is that was read from a file. */
+function asRead(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function readAndTrace(text: string): number {
@@ -95,15 +133,37 @@ for (const [services, runs] of [
   }
 }
 
-for (const services of [2_500, 25_000]) {
-  const text = nftClusterJson(services, 10);
-  const parse = best(5, () => JSON.parse(text));
-  const read = best(5, () => programOf([{ name: 'nft.json', text }]));
-  const traced = best(5, () => trace(programOf([{ name: 'nft.json', text }]), NETWORK, packetTo(1)));
+for (const [services, chains] of [
+  [2_500, false],
+  [25_000, false],
+  [25_000, true],
+] as const) {
+  const text = asRead(nftClusterJson(services, 10, chains));
+  const runs = chains ? 3 : 5;
+  const before = await heap();
+  const program = programOf([{ name: 'nft.json', text }]);
+  trace(program, NETWORK, packetTo(1));
+  const used = ((await heap()) - before) / 2 ** 20;
+  const parse = best(runs, () => JSON.parse(text));
+  const read = best(runs, () => programOf([{ name: 'nft.json', text }]));
+  const traced = best(runs, () => trace(programOf([{ name: 'nft.json', text }]), NETWORK, packetTo(1)));
   const times = (time: number): string => `${(time / parse).toFixed(2)} times JSON.parse alone (${ms(parse)})`;
   console.log(
-    `${services * 10} endpoints, ${(text.length / 2 ** 20).toFixed(0)} MB of nft's JSON: reading ${times(read)}, to the first trace ${times(traced)}`,
+    `${services * 10} endpoints${chains ? ' with chains of their own' : ''}, ${(text.length / 2 ** 20).toFixed(0)} MB of nft's JSON: reading ${times(read)}, to the first trace ${times(traced)}, ${used.toFixed(0)} MB above the text (${program.tables.length} tables)`,
   );
+}
+
+{
+  const json = nftClusterJson(25_000, 10, true);
+  for (const { what, name, make } of [
+    { what: 'iptables-save', name: 'iptables-save.txt', make: () => clusterDump(25_000, 10) },
+    { what: "nft's JSON", name: 'nft.json', make: () => json },
+    { what: "nft's text", name: 'nft.txt', make: () => nftText(json) },
+  ]) {
+    const text = asRead(make());
+    const told = await stalls({ name, text });
+    console.log(`250000 endpoints, ${(text.length / 2 ** 20).toFixed(0)} MB of ${what} in slices: ${told}`);
+  }
 }
 
 let nftFirst: number | undefined;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../../src/netfilter/address.ts';
-import { inSet, readIpsets, type SetPacket } from '../../src/netfilter/ipset.ts';
+import { inSet, readIpsets, readIpsetsInSlices, type SetPacket } from '../../src/netfilter/ipset.ts';
 
 const TEXT = `create VIPS hash:ip,port family inet hashsize 1024 maxelem 65536
 add VIPS 10.96.0.10,tcp:80
@@ -71,4 +71,30 @@ test('an element of a set that is not there is told', () => {
     found.map(({ place }) => place.line),
     [1, 2],
   );
+});
+
+test('a set of 100,000 elements is read in slices, with rising progress, and asked like any other', () => {
+  const adds = Array.from({ length: 100_000 }, (_, i) => `add BIG 10.${i >> 16}.${(i >> 8) & 255}.${i & 255},tcp:80\n`);
+  const reading = readIpsetsInSlices(`create BIG hash:ip,port family inet\n${adds.join('')}`, 'ipset-save.txt');
+  const shares: number[] = [];
+  let step = reading.next();
+  for (; !step.done; step = reading.next()) shares.push(step.value);
+  assert.ok(shares.length > 50, String(shares.length));
+  assert.deepEqual(
+    shares,
+    [...shares].sort((a, b) => a - b),
+  );
+  const big = step.value.sets.get('BIG')!;
+  const asked = ['10.1.134.159', '10.1.134.160'].map((to) => {
+    const address = parseAddress(to)!;
+    const packet: SetPacket = {
+      address: () => address,
+      port: () => 80,
+      interface: () => 'eth0',
+      protocol: 'tcp',
+      mark: 0,
+    };
+    return inSet(big, ['dst', 'dst'], packet, 4, () => undefined);
+  });
+  assert.deepEqual(asked, [true, false]);
 });
