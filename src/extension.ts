@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { AfterCapture } from './views/after-capture.ts';
 import { refreshRegularly } from './views/capture.ts';
 import { registerCommands } from './views/commands.ts';
 import { Connection } from './views/connection.ts';
@@ -61,6 +62,7 @@ export function activate(context: vscode.ExtensionContext): unknown {
     registerLanguages(connection),
     createStatusBar(connection),
     registerCommands({ connection, services, servicesView, nodes, nodesView }),
+    new AfterCapture(connection),
     refreshRegularly(connection, () => servicesView.visible || nodesView.visible),
   );
   // `npm start` wants a newcomer to see something at once.

@@ -1,10 +1,12 @@
 /**
- * How long a node takes to program a change: from the time that the EndpointSlice controller noted at the change to the first capture that
- * shows it. A capture only says "by now" or "not yet", so that each change is known within bounds.
+ * How long a node takes to program a change: from the time that the EndpointSlice controller noted at the change, or that a watch saw it, to
+ * the first capture that shows it. A capture only says "by now" or "not yet", so that each change is known within bounds.
  */
 import { keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
+import type { ProxiedPort } from '../kubeproxy/services.ts';
 import type { NodeDrift } from './drift-types.ts';
-import { lastChange } from './pending.ts';
+import { lastChange, type Clock } from './pending.ts';
+import type { ProxyMetrics } from './proxy-metrics.ts';
 
 export interface ProgrammedChange {
   /** "namespace/name". */
@@ -13,34 +15,56 @@ export interface ProgrammedChange {
   readonly changed: number;
   /** The latest capture that did not show it yet, in milliseconds since the epoch. */
   readonly notYet: number | undefined;
-  /** The first capture that showed it. */
+  /** The first capture that showed it; earlier where kube-proxy says that its last sync before that capture was. */
   readonly shown: number | undefined;
 }
 
 /** One node's changes, the newest first; one for each Service, its latest. */
 export type Timeline = readonly ProgrammedChange[];
 
+/** What else is known at a capture. */
+export interface Witness {
+  readonly objects: ClusterObjects;
+  readonly changedAt?: Clock['changedAt'];
+  readonly metrics?: ProxyMetrics | undefined;
+}
+
 /** The timeline with what another capture of the node shows. */
-export function observed(before: Timeline, drift: NodeDrift, objects: ClusterObjects): Timeline {
+export function observed(before: Timeline, drift: NodeDrift, { objects, changedAt, metrics }: Witness): Timeline {
   if (drift.kind !== 'compared') return before;
   const known = new Map(before.map((change) => [change.service, change]));
   const behind = new Set(drift.families.flatMap((family) => family.drifted.map((port) => port.service)));
+  const synced = Math.max(...([4, 6] as const).map((family) => metrics?.families[family].synced ?? -Infinity));
   for (const family of drift.families)
     for (const port of family.ports) {
       const service = keyOf(port.service);
-      const changed = lastChange(port, { objects, changedAt: undefined });
+      const changed = changeTime(port, { objects, changedAt });
       if (changed === undefined || changed > drift.at) continue;
       const old = known.get(service);
       const same = old?.changed === changed ? old : undefined;
       if (same?.shown !== undefined) continue;
+      // What is there was there after the last sync, wherever that lies between the change and the reading.
+      const shown = synced > Math.max(changed, same?.notYet ?? 0) ? Math.min(synced, drift.at) : drift.at;
       known.set(service, {
         service,
         changed,
         notYet: behind.has(service) ? drift.at : same?.notYet,
-        shown: behind.has(service) ? undefined : drift.at,
+        shown: behind.has(service) ? undefined : shown,
       });
     }
   return [...known.values()].sort((a, b) => b.changed - a.changed || (a.service < b.service ? -1 : 1));
+}
+
+/** A watch tells of a change of endpoints this much later than their trigger time at most: the controller has to write them. */
+const CONTROLLER = 10_000;
+
+function changeTime(
+  port: ProxiedPort,
+  { objects, changedAt }: Pick<Witness, 'objects' | 'changedAt'>,
+): number | undefined {
+  const told = lastChange(port, { objects, changedAt: undefined });
+  const seen = changedAt?.(keyOf(port.service));
+  return seen !== undefined && (told === undefined || seen - told > CONTROLLER) ? seen : told;
 }
 
 /** Milliseconds within which a change was programmed; `least` is 0 where no capture fell before it. undefined: not programmed yet. */
@@ -50,4 +74,56 @@ export function boundsOf({
   shown,
 }: ProgrammedChange): { readonly least: number; readonly most: number } | undefined {
   return shown === undefined ? undefined : { least: Math.max(0, (notYet ?? changed) - changed), most: shown - changed };
+}
+
+/** One capture of a node, and what it was the first to show. */
+export interface Moment {
+  /** When the rules were read, in milliseconds since the epoch. */
+  readonly at: number;
+  /** Changes that this capture shows and none before it did, the newest first. */
+  readonly shown: readonly ProgrammedChange[];
+  /** Changes that it does not show: those that are still in time, and those that are late. */
+  readonly pending: readonly ProgrammedChange[];
+  readonly late: readonly ProgrammedChange[];
+  /** Service ports that are otherwise than they should be, pending ones aside; undefined where the node cannot be compared. */
+  readonly drifted: number | undefined;
+}
+
+/** A node over the captures of a session. */
+export interface NodeHistory {
+  readonly changes: Timeline;
+  /** The newest first. */
+  readonly moments: readonly Moment[];
+}
+
+export const NO_HISTORY: NodeHistory = { changes: [], moments: [] };
+
+/** Older ones are forgotten. */
+const MOMENTS = 50;
+/** Of what changed before the session only this much is worth a word, in milliseconds. */
+const RECENT = 600_000;
+
+/** The history with another capture of the node. */
+export function withCapture(history: NodeHistory, drift: NodeDrift, witness: Witness): NodeHistory {
+  const changes = observed(history.changes, drift, witness);
+  const before = new Map(history.changes.map((change) => [change.service, change]));
+  const isNews = (change: ProgrammedChange): boolean => {
+    const old = before.get(change.service);
+    if (old?.changed === change.changed && old.shown !== undefined) return false;
+    return history.moments.length > 0 || drift.at - change.changed < RECENT;
+  };
+  const drifted = drift.kind === 'compared' ? drift.families.flatMap((family) => family.drifted) : [];
+  const inTime = new Set(drifted.flatMap(({ service, pending }) => (pending ? [service] : [])));
+  const since = (history.moments.at(-1)?.at ?? drift.at) - RECENT;
+  const open = changes.filter(
+    ({ changed, shown, notYet }) => shown === undefined && notYet === drift.at && changed > since,
+  );
+  const moment: Moment = {
+    at: drift.at,
+    shown: changes.filter((change) => change.shown !== undefined && isNews(change)),
+    pending: open.filter(({ service }) => inTime.has(service)),
+    late: open.filter(({ service }) => !inTime.has(service)),
+    drifted: drift.kind === 'compared' ? drifted.filter(({ pending }) => !pending).length : undefined,
+  };
+  return { changes, moments: [moment, ...history.moments].slice(0, MOMENTS) };
 }

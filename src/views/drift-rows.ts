@@ -1,10 +1,10 @@
 /** Rows below a node in the Nodes tree: how its rules stand to what kube-proxy should have written. */
-import { boundsOf, observed } from '../diagnosis/latency.ts';
 import { isFelt } from '../diagnosis/summary.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import { driftIn } from './drift.ts';
 import { summaryWords } from './node-health.ts';
 import type { NodesRow } from './nodes-rows.ts';
+import { pendingWords } from './timeline.ts';
 import { t } from './words.ts';
 
 /** More are in the matrix and in the comparison. */
@@ -44,21 +44,24 @@ export function driftRows(source: ClusterSource, node: string): readonly NodesRo
   const rows = wrong
     .slice(0, MAXIMUM_ROWS)
     .map((each, i): NodesRow => ({ kind: 'problem', id: `drift/${node}/${i}`, ...each }));
-  // The newest change that this capture shows: programmed within so long at most.
-  const [newest] = observed([], drift, source.objects).filter((change) => change.shown !== undefined);
-  const bounds = newest && boundsOf(newest);
-  return [
-    rows.length === 0
-      ? fact(t('Programmed'), words, 'pass')
-      : { kind: 'group', id: `drift/${node}`, node, label: t('Programmed'), value: words, rows },
-    ...(newest && bounds && source.kind === 'live'
-      ? [
-          fact(
-            t('Newest change'),
-            t('{0}, programmed within {1} s', newest.service, Math.max(1, Math.round(bounds.most / 1000))),
-            'watch',
-          ),
-        ]
-      : []),
-  ];
+  const pending = drift.families.flatMap((family) =>
+    family.drifted.flatMap((port, i): readonly NodesRow[] =>
+      port.pending
+        ? [
+            {
+              kind: 'fact',
+              id: `pending/${node}/${family.family}/${i}`,
+              label: port.label,
+              value: t('pending: {0}', pendingWords(port.pending)),
+              icon: 'clock',
+            },
+          ]
+        : [],
+    ),
+  );
+  const below = [...rows, ...pending.slice(0, MAXIMUM_ROWS)];
+  if (below.length === 0) return [fact(t('Programmed'), words, 'pass')];
+  const look =
+    rows.length > 0 ? ({ icon: 'error', mark: 'error' } as const) : ({ icon: 'clock', mark: 'quiet' } as const);
+  return [{ kind: 'group', id: `drift/${node}`, node, label: t('Programmed'), value: words, ...look, rows: below }];
 }

@@ -16,3 +16,14 @@ export function moment(at: number): string {
   const two = (n: number): string => String(n).padStart(2, '0');
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
+
+/** "17:03:10", in the reader's time zone. */
+export function clock(at: number): string {
+  return new Date(at).toTimeString().slice(0, 8);
+}
+
+/** "0.4", "2.5", "31": seconds with as many digits as matter. @param ms milliseconds */
+export function seconds(ms: number): string {
+  const value = ms / 1000;
+  return value < 9.95 ? String(Number(value.toFixed(1))) : String(Math.round(value));
+}

@@ -5,10 +5,12 @@ import { isForReading } from '../kubernetes/dump.ts';
 import type { ClusterObjects, Node } from '../kubernetes/objects.ts';
 import type { ClusterSource, Dump, NodeCapture, NodeRules } from '../kubernetes/source.ts';
 import { captureIn } from './capture-of.ts';
+import { historyIn } from './history.ts';
 import { age, moment } from './moments.ts';
 import type { NodeHealth } from './health.ts';
 import { bold, escape } from './markdown.ts';
 import type { Mark, RowText } from './services-text.ts';
+import { eventWords, timelineOf } from './timeline.ts';
 import { count, t } from './words.ts';
 
 export type NodesRow =
@@ -34,6 +36,8 @@ export type NodesRow =
       readonly node: string;
       readonly label: string;
       readonly value: string;
+      readonly icon: string;
+      readonly mark: Mark;
       readonly rows: readonly NodesRow[];
     }
   | { readonly kind: 'dump'; readonly id: string; readonly node: string; readonly dump: Dump };
@@ -43,6 +47,9 @@ export function nodesRows(objects: ClusterObjects): readonly NodesRow[] {
     .map((node): NodesRow => ({ kind: 'node', id: `node/${node.metadata.name}`, name: node.metadata.name, node }))
     .sort((a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }));
 }
+
+/** Of a node's timeline, in its tooltip. */
+const RECENT_EVENTS = 4;
 
 /** How a node's rules are kept, from what its dumps hold: "iptables (nft)", "iptables (legacy)", "nftables". */
 export function modeWords(capture: NodeCapture, mode: string | undefined): string {
@@ -149,8 +156,8 @@ export function nodesText(
         description: row.value,
         tooltip: `${escape(row.label)}: ${escape(row.value)}`,
         spoken: `${row.label}: ${row.value}`,
-        icon: 'error',
-        mark: 'error',
+        icon: row.icon,
+        mark: row.mark,
         context: 'group',
         opens: 'yes',
       };
@@ -213,6 +220,7 @@ function nodeText(
     quiet: 'server',
   };
   const reading = rules.kind === 'capturing';
+  const recent = source.kind === 'live' ? timelineOf(historyIn(source, row.name)).slice(0, RECENT_EVENTS) : [];
   const wrongServices = health?.wrong.slice(0, 10).map((key) => `- ${escape(key)}`) ?? [];
   return {
     label: row.name,
@@ -222,7 +230,10 @@ function nodeText(
       '',
       ...facts.filter((fact) => fact).map((fact) => `- ${escape(fact!)}`),
       ...(programmed ? [`- ${escape(programmed)}`] : []),
-      ...(wrongServices.length > 0 ? ['', escape(t('Otherwise than the API says:')), '', ...wrongServices] : []),
+      ...(wrongServices.length > 0
+        ? ['', escape(t('The rules differ from the API for these Services:')), '', ...wrongServices]
+        : []),
+      ...(recent.length > 0 ? ['', ...recent.map((event) => `- ${escape(eventWords(event))}`)] : []),
       ...(rules.kind === 'failed'
         ? ['', `$(warning) ${escape(rules.problem.message)}`, '', escape(rules.problem.advice)]
         : []),

@@ -74,9 +74,14 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
     if (row.kind === 'group') return this.#known.keep(row.rows);
     if (row.kind !== 'node') return [];
     await this.#traffic.captured([row.name]);
-    const { driftRows } = await import('./drift-rows.ts');
+    const [{ driftRows }, { latencyRows }, { remember }] = await Promise.all([
+      import('./drift-rows.ts'),
+      import('./latency-rows.ts'),
+      import('./history.ts'),
+    ]);
+    remember(source, row.name);
     const facts = nodeFacts(source, row.name, row.node, await this.#mode(row.name));
-    return this.#known.keep([...driftRows(source, row.name), ...facts]);
+    return this.#known.keep([...driftRows(source, row.name), ...latencyRows(source, row.name), ...facts]);
   }
 
   getParent(row: NodesRow): NodesRow | undefined {

@@ -1,0 +1,102 @@
+/** Rows below a node in the Nodes tree: what its kube-proxy says of its syncs, and the node over the captures of the session. */
+import { boundsOf } from '../diagnosis/latency.ts';
+import { metricsIn, unsynced, type ProxyMetrics } from '../diagnosis/proxy-metrics.ts';
+import type { ClusterSource } from '../kubernetes/source.ts';
+import { captureIn } from './capture-of.ts';
+import { historyIn } from './history.ts';
+import { clock, seconds } from './moments.ts';
+import type { NodesRow } from './nodes-rows.ts';
+import { timelineOf, type TimelineEvent } from './timeline.ts';
+import { t } from './words.ts';
+
+/** More are of no use at a glance. */
+const MAXIMUM_EVENTS = 30;
+
+export function latencyRows(source: ClusterSource, node: string): readonly NodesRow[] {
+  const capture = captureIn(source.rules(node));
+  if (!capture) return [];
+  const metrics = metricsIn(capture.dumps);
+  return [...(metrics ? metricsRows(metrics, node, capture.at) : []), ...timelineRows(source, node)];
+}
+
+function metricsRows(metrics: ProxyMetrics, node: string, at: number): readonly NodesRow[] {
+  const fact = (label: string, value: string, icon: string): NodesRow => ({
+    kind: 'fact',
+    id: `fact/${node}/${label}`,
+    label,
+    value,
+    icon,
+  });
+  const { families, programming, syncDuration, failures } = metrics;
+  const synced = Math.max(...[families[4], families[6]].map((times) => times.synced ?? -Infinity));
+  const due = [unsynced(metrics, 4), unsynced(metrics, 6)].filter((each) => each !== undefined);
+  const last = [
+    ...(synced > 0 ? [clock(synced)] : []),
+    ...(syncDuration === undefined ? [] : [t('{0} s on average', seconds(syncDuration))]),
+    ...(due.length > 0 ? [t('one was due for {0} s', seconds(Math.max(0, at - Math.min(...due))))] : []),
+  ].join(' · ');
+  return [
+    ...(failures > 0
+      ? [
+          {
+            kind: 'problem' as const,
+            id: `syncs/${node}`,
+            message: t('{0} syncs failed since kube-proxy’s start', failures),
+            advice: t('Its log says why: kubectl -n kube-system logs POD, with the name of its pod on this node.'),
+          },
+        ]
+      : []),
+    ...(last === '' ? [] : [fact(t('Last sync'), last, 'sync')]),
+    ...(programming
+      ? [
+          fact(
+            t('Programming'),
+            Number.isFinite(programming.most)
+              ? t(
+                  'half of the changes within {0} s, 99 in 100 within {1} s',
+                  seconds(programming.half),
+                  seconds(programming.most),
+                )
+              : t('half of the changes within {0} s', seconds(programming.half)),
+            'dashboard',
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** Of a recording there is one moment, which its other rows tell. */
+function timelineRows(source: ClusterSource, node: string): readonly NodesRow[] {
+  const history = historyIn(source, node);
+  if (source.kind !== 'live' || history.moments.length === 0) return [];
+  const newest = history.changes.find((change) => change.shown !== undefined);
+  const bounds = newest && history.moments.some(({ shown }) => shown.includes(newest)) ? boundsOf(newest) : undefined;
+  return [
+    {
+      kind: 'group',
+      id: `timeline/${node}`,
+      node,
+      label: t('Timeline'),
+      value:
+        newest && bounds
+          ? t('{0} programmed within {1} s', newest.service, seconds(bounds.most))
+          : t('nothing has changed since it was first read'),
+      icon: 'history',
+      mark: 'quiet',
+      rows: timelineOf(history)
+        .slice(0, MAXIMUM_EVENTS)
+        .map((event): NodesRow => ({
+          kind: 'fact',
+          id: `timeline/${node}/${event.at}/${event.kind}`,
+          label: clock(event.at),
+          value: event.words,
+          icon: iconOf(event),
+        })),
+    },
+  ];
+}
+
+function iconOf({ kind, mark }: TimelineEvent): string {
+  if (kind === 'changed') return 'edit';
+  return { good: 'pass', warning: 'clock', error: 'error', quiet: 'circle-outline' }[mark];
+}

@@ -1,0 +1,73 @@
+/** A node's history in words: when something changed, and what each capture showed of it. */
+import { boundsOf, type Moment, type NodeHistory, type ProgrammedChange } from '../diagnosis/latency.ts';
+import type { Pending } from '../diagnosis/pending.ts';
+import { clock, seconds } from './moments.ts';
+import { t } from './words.ts';
+
+export interface TimelineEvent {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly kind: 'changed' | 'read';
+  readonly words: string;
+  readonly mark: 'good' | 'warning' | 'error' | 'quiet';
+}
+
+/** Of one capture so many changes are named. */
+const NAMED = 3;
+
+/** The newest first. */
+export function timelineOf({ moments }: NodeHistory): readonly TimelineEvent[] {
+  const changes = new Map<string, ProgrammedChange>();
+  for (const { shown, pending, late } of moments)
+    for (const change of [...shown, ...pending, ...late]) changes.set(`${change.changed} ${change.service}`, change);
+  const events: readonly TimelineEvent[] = [
+    ...moments.map((moment): TimelineEvent => ({ at: moment.at, kind: 'read', ...momentWords(moment) })),
+    // Many at once are one event: a rollout touches Services by the dozen.
+    ...[...Map.groupBy(changes.values(), ({ changed }) => changed)].map(([at, together]): TimelineEvent => ({
+      at,
+      kind: 'changed',
+      words: t('{0} changed', listOf(together.map(({ service }) => service))),
+      mark: 'quiet',
+    })),
+  ];
+  return [...events].sort((a, b) => b.at - a.at);
+}
+
+/** "17:03:12 shop/cart programmed within 2 s". */
+export function eventWords({ at, words }: TimelineEvent): string {
+  return `${clock(at)} ${words}`;
+}
+
+function momentWords({ shown, pending, late, drifted, at }: Moment): Pick<TimelineEvent, 'words' | 'mark'> {
+  const parts = [
+    ...shown.slice(0, NAMED).map(programmedWords),
+    ...(shown.length > NAMED ? [t('and {0} more', shown.length - NAMED)] : []),
+    ...(pending.length > 0 ? [t('{0} pending', listOf(pending.map(({ service }) => service)))] : []),
+    ...late
+      .slice(0, NAMED)
+      .map(({ service, changed }) => t('{0} not programmed after {1} s', service, seconds(at - changed))),
+    ...(drifted !== undefined && drifted > 0 ? [t('{0} drifted', drifted)] : []),
+  ];
+  const mark = (drifted ?? 0) > 0 ? 'error' : pending.length > 0 || drifted === undefined ? 'warning' : 'good';
+  if (drifted === undefined) return { words: t('read, and cannot be compared'), mark };
+  return { words: parts.length > 0 ? t('read: {0}', parts.join(', ')) : t('read: nothing new'), mark };
+}
+
+function programmedWords(change: ProgrammedChange): string {
+  const { least, most } = boundsOf(change) ?? { least: 0, most: 0 };
+  return least > 0
+    ? t('{0} programmed {1} to {2} s after its change', change.service, seconds(least), seconds(most))
+    : t('{0} programmed within {1} s', change.service, seconds(most));
+}
+
+function listOf(services: readonly string[]): string {
+  const some = services.slice(0, NAMED).join(', ');
+  return services.length > NAMED ? `${some} ${t('and {0} more', services.length - NAMED)}` : some;
+}
+
+/** Why something that is missing may be on its way. */
+export function pendingWords({ age, due }: Pending): string {
+  return age === 0
+    ? t('the rules were read before the change')
+    : t('changed {0} s before the rules were read; kube-proxy may take {1} s', seconds(age), seconds(due));
+}
