@@ -48,6 +48,14 @@ export function nodesRows(objects: ClusterObjects): readonly NodesRow[] {
     .sort((a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }));
 }
 
+/** Above the nodes: that they could not be listed, and which right is missing. Without any node the view says so by itself. */
+export function noticeRows({ state, objects }: Pick<ClusterSource, 'state' | 'objects'>): readonly NodesRow[] {
+  const missing = state.kind === 'ready' ? state.missing.find(({ resource }) => resource === 'nodes') : undefined;
+  if (!missing || objects.nodes.length === 0) return [];
+  const { message, advice } = missing.problem;
+  return [{ kind: 'problem', id: 'notice/nodes', message, advice }];
+}
+
 /** Of a node's timeline, in its tooltip. */
 const RECENT_EVENTS = 4;
 

@@ -65,11 +65,11 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
 
   async getChildren(row?: NodesRow): Promise<NodesRow[]> {
     const source = this.#traffic.source ?? (await this.#traffic.open());
-    const { nodesRows, nodeFacts } = await import('./nodes-rows.ts');
+    const { nodesRows, nodeFacts, noticeRows } = await import('./nodes-rows.ts');
     if (!row) {
       const rows = nodesRows(source.objects);
       this.#health.wantNodes(rows.flatMap((one) => (one.kind === 'node' ? [one.name] : [])));
-      return this.#known.keep(rows);
+      return this.#known.keep([...noticeRows(source), ...rows]);
     }
     if (row.kind === 'group') return this.#known.keep(row.rows);
     if (row.kind !== 'node') return [];

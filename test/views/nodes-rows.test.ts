@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterSource, NodeRules } from '../../src/kubernetes/source.ts';
-import { nodeFacts, nodesRows, nodesText } from '../../src/views/nodes-rows.ts';
+import { nodeFacts, nodesRows, nodesText, noticeRows } from '../../src/views/nodes-rows.ts';
 import { sample } from './sample.ts';
 
 const source = await sample();
@@ -62,4 +62,13 @@ test('Below a node: what is known of it, and its dumps', () => {
   assert.ok(labels.includes('Mode: iptables (nft)'));
   assert.ok(labels.includes('iptables-save.txt'));
   assert.ok(labels.some((label) => label.startsWith('kube-proxy: v1.37.2 · kube-proxy-')));
+});
+
+test('Above nodes that are known by their pods alone: which right is missing', () => {
+  assert.deepEqual(noticeRows(source), []);
+  const problem = { code: 'forbidden', message: 'You may not list nodes', advice: 'Ask for the verbs list.' } as const;
+  const state = { kind: 'ready', missing: [{ resource: 'nodes', problem }] } as const;
+  const [row] = noticeRows({ objects: source.objects, state });
+  assert.ok(row?.kind === 'problem' && row.message === problem.message && row.advice === problem.advice);
+  assert.deepEqual(noticeRows({ objects: { ...source.objects, nodes: [] }, state }), []);
 });
