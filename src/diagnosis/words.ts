@@ -125,6 +125,13 @@ function nameOf(outcome: Outcome, subject: Subject): string {
   return owner?.kind === 'pod' ? `${owner.name} (${text})` : text;
 }
 
+/** Where a sentence stands by itself; one that begins with a pod's name, or any other, is left as it is. */
+export function standing(sentence: string): string {
+  return /^(?:from|all|half|an?|two|three)\b/.test(sentence)
+    ? sentence.charAt(0).toUpperCase() + sentence.slice(1)
+    : sentence;
+}
+
 function listOf(names: readonly string[]): string {
   if (names.length > 3) return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
   return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}` : (names[0] ?? '');

@@ -231,7 +231,7 @@ function serviceCard(
       ? `node port, on ${own?.interface ?? 'the node'}`
       : own
         ? `on ${own.interface} of this node`
-        : 'on no interface';
+        : 'not on any interface';
   const name = story.service.metadata.name;
   return {
     title: port.port.name ? `${name}:${port.port.name}` : name,

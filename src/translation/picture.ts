@@ -156,6 +156,8 @@ export interface Picture {
   readonly about: string;
   /** Milliseconds since the epoch, where rules were read. */
   readonly readAt?: number;
+  /** The rules can be read anew: the cluster is a live one. */
+  readonly rereadable?: boolean;
   readonly finding?: Finding;
   readonly body: NodePicture | NodesPicture | NoPicture;
 }

@@ -89,6 +89,7 @@ function table(parts: Parts): Readonly<Record<string, Command>> {
     openRecording: async () => (await import('./open-source.ts')).openRecording(connection),
     openSample: async () => (await import('./open-source.ts')).openSample(connection),
     closeRecording: async () => (await import('./open-source.ts')).closeRecording(connection),
+    useSettings: () => connection.choose(undefined),
     chooseKubeconfig: async () => (await import('./open-source.ts')).chooseKubeconfig(connection),
     reconnect: () => connection.reopen(),
     showProblem: () => showProblem(connection),

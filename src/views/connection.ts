@@ -67,6 +67,13 @@ export class Connection implements Traffic, vscode.Disposable {
     return (this.#opening = this.#open());
   }
 
+  /** Whether something else is shown than what the settings say, because a command chose it. */
+  get chosen(): boolean {
+    const setting = recordingSetting();
+    const choice = this.#memory.get<Choice>(CHOICE);
+    return chosenRecording(choice, setting, this.extensionUri.fsPath) !== setting;
+  }
+
   /** Shows something else from now on; undefined goes back to what the settings say. */
   async choose(choice: Choice | undefined): Promise<ClusterSource> {
     await this.#memory.update(CHOICE, choice);

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Health } from './health.ts';
-import { t } from './words.ts';
+import { count, t } from './words.ts';
 
 /** No file has this scheme, so that no other extension decorates our rows, and ours decorate nothing else. */
 const SCHEME = 'service-traffic-row';
@@ -33,13 +33,17 @@ export class Badges implements vscode.FileDecorationProvider, vscode.Disposable 
     if (uri.authority === 'service') {
       const programming = this.#health.of(key);
       if (!programming || programming.wrong.length === 0) return undefined;
-      const tooltip = t('Otherwise than the API says on {0}', programming.wrong.join(', '));
+      const tooltip = t('The rules on {0} differ from the API', programming.wrong.join(', '));
       return new vscode.FileDecoration('✗', tooltip, new vscode.ThemeColor('list.errorForeground'));
     }
     const wrong = this.#health.wrongIn(key);
     if (wrong === 0) return undefined;
     const badge = wrong > 99 ? '✗' : String(wrong);
-    const tooltip = t('{0} Services are otherwise on a node than the API says', wrong);
+    const tooltip = count(
+      wrong,
+      '{0} Service whose rules differ from the API',
+      '{0} Services whose rules differ from the API',
+    );
     return new vscode.FileDecoration(badge, tooltip);
   }
 

@@ -176,7 +176,7 @@ function iconFor(state: string): string {
 
 function programmingWords(programming: Programming): string {
   if (programming.wrong.length > 0)
-    return `$(error) ${escape(t('Otherwise than the API says on {0}', programming.wrong.join(', ')))}`;
+    return `$(error) ${escape(t('The rules on {0} differ from the API', programming.wrong.join(', ')))}`;
   if (programming.read === 0) return `$(question) ${escape(t("The nodes' rules have not been read."))}`;
   if (programming.refusing.length > 0)
     return `$(circle-slash) ${escape(t('Refused on {0}', programming.refusing.join(', ')))}`;

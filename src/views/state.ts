@@ -24,7 +24,7 @@ export function viewStateOf(source: ClusterSource | undefined): ViewState {
 }
 
 /** Tells VS Code's `when` clauses what there is, and keeps that up to date. */
-export function keepContextKeys(traffic: Traffic): vscode.Disposable {
+export function keepContextKeys(traffic: Traffic & { readonly chosen: boolean }): vscode.Disposable {
   const told = new Map<string, unknown>();
   const tell = (name: string, value: unknown): void => {
     if (told.get(name) === value) return;
@@ -37,6 +37,7 @@ export function keepContextKeys(traffic: Traffic): vscode.Disposable {
     tell('state', state);
     tell('hasObjects', state === 'full');
     tell('kind', source?.kind ?? 'none');
+    tell('chosen', source !== undefined && traffic.chosen);
     tell('problem', source !== undefined && problemsOf(source).length > 0);
   };
   update();

@@ -63,11 +63,12 @@ function header(picture: Picture, state: PageState, around: Surroundings, action
       h('span', {}, [picture.about, read].filter((part) => part).join(' · ')),
       state.busy
         ? busyRing(say('Reading the rules'))
-        : button('↻', () => actions.refresh(), {
-            appearance: 'icon',
-            title: say('Read the rules again'),
-            key: 'refresh',
-          }),
+        : picture.rereadable &&
+            button('↻', () => actions.refresh(), {
+              appearance: 'icon',
+              title: say('Read the rules again'),
+              key: 'refresh',
+            }),
     ),
   );
 }

@@ -71,6 +71,20 @@ test('Commands that need a row are not in the palette, and every command has a c
   for (const { command, category } of contributes.commands) assert.equal(category, 'Service Traffic', command);
 });
 
+test('What reads rules anew is offered of a live cluster alone: those of a recording are what they are', () => {
+  for (const [menu, entries] of Object.entries(contributes.menus))
+    for (const { command, when } of entries)
+      if (/\.capture(Node)?$/.test(command))
+        assert.ok(when === 'false' || when?.includes('serviceTraffic.kind == live'), `${menu}: ${command}`);
+});
+
+test('The matrix is found by its name, and the way back to the settings where something else was chosen', () => {
+  assert.match(json('package.nls.json')['command.showMatrix']!, /Matrix/);
+  assert.match(json('package.nls.zh-cn.json')['command.showMatrix']!, /矩阵/);
+  const back = contributes.menus['commandPalette']!.find(({ command }) => command === 'serviceTraffic.useSettings');
+  assert.equal(back?.when, 'serviceTraffic.chosen');
+});
+
 test('A filter that no Service passes has its welcome view, and no other shows beside it', () => {
   const filtered = contributes.viewsWelcome.find(({ contents }) => contents === '%welcome.filtered%');
   // The filter is a key of its own: the state of the source stays "full" beneath it.

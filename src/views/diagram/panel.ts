@@ -3,11 +3,12 @@ import * as vscode from 'vscode';
 import { proxyPods } from '../../diagnosis/cluster.ts';
 import { keyOf } from '../../kubernetes/objects.ts';
 import { ALL_NODES, paint } from '../../translation/paint.ts';
-import type { Action, Picture, Selection } from '../../translation/picture.ts';
+import type { Action, Selection } from '../../translation/picture.ts';
 import type { Traffic } from '../context.ts';
 import { sceneOf } from '../scene.ts';
 import { t } from '../words.ts';
 import { diagramHtml } from './html.ts';
+import { offered } from './offered.ts';
 import { pageWords } from './page-words.ts';
 import type { ToPage, ToPanel } from './protocol.ts';
 import { readToPanel } from './protocol.ts';
@@ -197,7 +198,7 @@ class DiagramPanel {
   #update(): void {
     const source = this.#traffic.source;
     if (!source || !this.#listening || !this.#panel.visible) return;
-    const picture = withActions(paint(sceneOf(source), this.#selection), source.objects.pods);
+    const picture = offered(paint(sceneOf(source), this.#selection), source);
     this.#panel.title = picture.service;
     const text = JSON.stringify(picture);
     if (text === this.#posted) return;
@@ -213,14 +214,4 @@ class DiagramPanel {
     if (open.get(this.#selection.service) === this) open.delete(this.#selection.service);
     for (const disposable of this.#disposables.splice(0)) disposable.dispose();
   }
-}
-
-/** Without actions that lead nowhere: a recording may lack the pod. */
-function withActions(picture: Picture, pods: Parameters<typeof proxyPods>[0]): Picture {
-  const { finding } = picture;
-  if (!finding) return picture;
-  const actions = finding.actions.filter(
-    ({ action, argument }) => action !== 'pod' || (argument !== undefined && proxyPods(pods).has(argument)),
-  );
-  return { ...picture, finding: { ...finding, actions } };
 }

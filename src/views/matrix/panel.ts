@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { matrixOf, type MatrixNode } from '../../diagnosis/matrix.ts';
 import type { NodeDrift } from '../../diagnosis/drift-types.ts';
+import { standing } from '../../diagnosis/words.ts';
 import { keyOf } from '../../kubernetes/objects.ts';
 import type { ClusterSource } from '../../kubernetes/source.ts';
 import { captureIn } from '../capture-of.ts';
@@ -157,7 +158,7 @@ class MatrixPanel {
   #sentences(node: string, service: string): readonly string[] {
     const source = this.#traffic.source;
     const drift = source && driftIn(source, node);
-    return drift ? sentencesOf(drift, service) : [];
+    return drift ? sentencesOf(drift, service).map(standing) : [];
   }
 
   #post(message: ToMatrixPage): void {

@@ -44,4 +44,13 @@ describe('The extension in VS Code', () => {
     assert.equal(connection.source.name, 'shop');
     assert.equal(connection.source.state.kind, 'ready');
   });
+
+  it('goes back to what the settings say after something else was chosen', async () => {
+    const { connection } = await opened();
+    assert.equal(connection.chosen, false);
+    await vscode.commands.executeCommand('serviceTraffic.closeRecording');
+    assert.deepEqual([connection.source?.kind, connection.chosen], ['live', true]);
+    await vscode.commands.executeCommand('serviceTraffic.useSettings');
+    assert.deepEqual([connection.source?.kind, connection.chosen], ['recording', false]);
+  });
 });

@@ -28,7 +28,7 @@ after(() => browser.close());
 const NOW = Date.UTC(2026, 10, 23, 17, 3, 38);
 
 function picture(selection: Selection): Picture {
-  return paint(scene, selection);
+  return { ...paint(scene, selection), rereadable: true };
 }
 
 /** The page with a picture on it. */
@@ -222,5 +222,12 @@ describe('The diagram in a browser, with the policy that it has in VS Code', () 
     await said(opened, 'refresh');
     await opened.send({ type: 'busy', busy: true });
     await opened.page.waitForSelector('.busy');
+    await opened.send({ type: 'busy', busy: false });
+    await opened.send({
+      type: 'picture',
+      picture: { ...picture({ service: 'shop/front' }), rereadable: false },
+      now: NOW,
+    });
+    await opened.page.waitForSelector('.about:not(:has(vscode-button)):not(:has(.busy))');
   });
 });
