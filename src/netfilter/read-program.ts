@@ -9,7 +9,7 @@ export interface ReadOptions {
 }
 
 /** How long everything else waits, in milliseconds. A slice itself takes some more at its end. */
-const TURN = 8;
+const TURN = 5;
 
 /** Reads as programOf does, but lets others have their turn: for an editor that must not stall over a million lines. */
 export async function readProgram(

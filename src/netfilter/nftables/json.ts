@@ -90,8 +90,9 @@ class Reader {
       }
       const draft = this.draft(json, index);
       if (!draft) this.lost(index, kind);
-      else if (kind === 'rule') this.chain(draft, String(json['chain'])).add(index);
-      else if (kind === 'chain') this.chain(draft, String(json['name'])).declare(index, base(draft.family, json));
+      else if (kind === 'rule') this.chain(draft, String(json['chain']), index).add(index);
+      else if (kind === 'chain')
+        this.chain(draft, String(json['name']), index).declare(index, base(draft.family, json));
       else if (kind === 'set' || kind === 'map') draft.sets.push(new JsonSet(this, kind, json, index, elements));
       else if (kind !== 'element') draft.objects.push(this.object(kind, json, index));
     }
@@ -129,9 +130,16 @@ class Reader {
     this.tell(start, end, message, 'It was left out. Record the node again with "nft -j list ruleset".');
   }
 
-  private chain({ chains, family }: Draft, name: string): JsonChain {
+  private chain({ chains, family }: Draft, name: string, index: number): JsonChain {
     let chain = chains.get(name);
-    if (!chain) chains.set(name, (chain = new JsonChain(this, family, name)));
+    if (!chain) {
+      // As a piece of the dump it takes no room of its own.
+      const { start, end } = this.place(index);
+      const element = this.elements.text.slice(start, end);
+      const at = element.indexOf(name);
+      const own = at < 0 ? name : element.slice(at, at + name.length);
+      chains.set(own, (chain = new JsonChain(this, family, own)));
+    }
     return chain;
   }
 

@@ -85,7 +85,7 @@ class TableChain implements NftChain {
   readonly table: ProgramTable;
   readonly source: Chain;
   readonly base?: Base;
-  readonly ops: NftChain['ops'] = [];
+  private made: NftChain['ops'] | undefined;
   private readonly sets: Context['sets'];
 
   constructor(table: ProgramTable, sets: Context['sets'], source: Chain, dormant: boolean) {
@@ -94,6 +94,11 @@ class TableChain implements NftChain {
     this.source = source;
     const base = dormant ? undefined : baseOf(source);
     if (base) this.base = base;
+  }
+
+  /** Of the chains of a big node few are ever run. */
+  get ops(): NftChain['ops'] {
+    return (this.made ??= []);
   }
 
   get name(): string {
