@@ -1,5 +1,5 @@
 /** A change that a node has not programmed yet, and need not have: kube-proxy gathers changes before it writes. */
-import { keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
+import { keyOf, type ClusterObjects, type Service } from '../kubernetes/objects.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import type { Family } from '../netfilter/address.ts';
 import { unsynced, type ProxyMetrics } from './proxy-metrics.ts';
@@ -49,6 +49,12 @@ export function pendingOf(port: ProxiedPort, clock: Clock): Pending | undefined 
   return pendingSince(lastChange(port, clock), port.family, clock);
 }
 
+/** The same of a whole Service, in whichever family it changed. */
+export function pendingChange(service: Service, clock: Clock): Pending | undefined {
+  const changed = lastChangeOf(service, clock);
+  return pendingSince(changed, 4, clock) ?? pendingSince(changed, 6, clock);
+}
+
 /** The same of a Service that the API no longer has: its rules stay until the next sync. @param service "namespace/name" */
 export function pendingRemoval(service: string, family: Family, clock: Clock): Pending | undefined {
   return pendingSince(clock.changedAt?.(service), family, clock);
@@ -66,14 +72,18 @@ function pendingSince(changed: number | undefined, family: Family, clock: Clock)
   return clock.at - queued < due && !stuck ? { age, due: queued - changed + due } : undefined;
 }
 
-/** The newest known change of a Service or its endpoints, in milliseconds since the epoch. */
-export function lastChange(
-  port: ProxiedPort,
+/** The newest known change of a port's Service or its endpoints, in milliseconds since the epoch. */
+export function lastChange(port: ProxiedPort, known: Pick<Clock, 'objects' | 'changedAt'>): number | undefined {
+  return lastChangeOf(port.service, known);
+}
+
+function lastChangeOf(
+  service: Service,
   { objects, changedAt }: Pick<Clock, 'objects' | 'changedAt'>,
 ): number | undefined {
-  const key = keyOf(port.service);
+  const key = keyOf(service);
   const times = [
-    Date.parse(port.service.metadata.creationTimestamp ?? ''),
+    Date.parse(service.metadata.creationTimestamp ?? ''),
     changedAt?.(key) ?? NaN,
     ...slicesOf(objects, key).map((slice) => Date.parse(slice.metadata.annotations?.[TRIGGER_TIME] ?? '')),
   ].filter((time) => !Number.isNaN(time));

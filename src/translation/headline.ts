@@ -113,6 +113,8 @@ export interface Programming {
   readonly programmed: number;
   readonly refusing: readonly string[];
   readonly wrong: readonly string[];
+  /** Nodes that need not show the newest change yet. */
+  readonly pending: readonly string[];
   readonly unknown: readonly string[];
   /** The badge: "node-3", "3 nodes"; undefined where no node disagrees. */
   readonly badge?: string;
@@ -132,12 +134,13 @@ export function programmingOf(scene: Scene, story: ServiceStory): Programming {
     programmed: named('programmed').length,
     refusing: named('refused'),
     wrong,
+    pending: named('pending'),
     unknown,
     ...(wrong.length > 0 && { badge: wrong.length === 1 ? wrong[0]! : `${wrong.length} nodes` }),
   };
 }
 
-const ORDER: readonly State[] = ['wrong', 'unknown', 'refused', 'programmed', 'none'];
+const ORDER: readonly State[] = ['wrong', 'pending', 'unknown', 'refused', 'programmed', 'none'];
 
 function worstOf(standings: readonly Standing[]): State {
   return ORDER.find((state) => standings.some((standing) => standing.state === state)) ?? 'none';

@@ -11,6 +11,7 @@ const MARKS: Readonly<Record<ReturnType<typeof againstApi>['state'], Mark>> = {
   programmed: 'good',
   refused: 'refused',
   wrong: 'wrong',
+  pending: 'unknown',
   unknown: 'unknown',
   none: 'idle',
 };

@@ -1,4 +1,5 @@
 /** Everything that stories are told from at one moment: the API's objects and the nodes. */
+import type { Pending } from '../diagnosis/pending.ts';
 import type { ClusterObjects, Service } from '../kubernetes/objects.ts';
 import { answerOf } from './answer.ts';
 import { storyOf, wayId } from './service.ts';
@@ -10,6 +11,8 @@ export interface Scene {
   readonly objects: ClusterObjects;
   /** In the order in which they are shown. */
   readonly nodes: readonly TracedNode[];
+  /** Whether a node that was read need not show a Service's newest change yet: it was read before that, or a sync is due. */
+  readonly pending?: (service: Service, node: string) => Pending | undefined;
 }
 
 const answers = new WeakMap<Scene, Map<string, NodeAnswer>>();

@@ -1,4 +1,5 @@
 /** How a node stands to a Service port, in a few words: "3 of 3", "2 of 3, 1 stale: 10.244.1.1 is cart-lgsrf now", "REJECT". */
+import type { Pending } from '../diagnosis/pending.ts';
 import { addressAndPort } from './endpoints.ts';
 import { answerIn } from './scene.ts';
 import type { Scene } from './scene.ts';
@@ -13,6 +14,8 @@ export type State =
   | 'refused'
   /** Otherwise than the API means it. */
   | 'wrong'
+  /** The same, and yet no fault: the rules were read before the newest change, or kube-proxy may still be about to write it. */
+  | 'pending'
   /** Not captured, or not readable. */
   | 'unknown'
   /** Nothing to do there. */
@@ -44,11 +47,20 @@ export function standingOf(scene: Scene, story: ServiceStory, port: PortStory, n
     const client = usualClient(way);
     const answer = answerIn(scene, story, port, way, client, node);
     const standing = { ...brief(answer, way), way, client };
-    if (standing.state === 'wrong')
-      return way === port.ways[0] ? standing : { ...standing, words: `${wayWords(way)}: ${standing.words}` };
+    if (standing.state === 'wrong') {
+      const words = way === port.ways[0] ? standing.words : `${wayWords(way)}: ${standing.words}`;
+      const pending = scene.pending?.(story.service, node.name);
+      return pending
+        ? { ...standing, state: 'pending', words: `${words}; ${pendingWords(pending)}` }
+        : { ...standing, words };
+    }
     if (!first || (first.state === 'none' && standing.state !== 'none')) first = standing;
   }
   return first ?? { node: node.name, state: 'none', words: 'nothing to program' };
+}
+
+function pendingWords({ age }: Pending): string {
+  return age === 0 ? 'read before its newest change' : `changed ${(age / 1000).toFixed(1)} s before that`;
 }
 
 /** Of one answer. */

@@ -3,6 +3,7 @@ import type { ClusterSource, NodeRules } from '../kubernetes/source.ts';
 import { isQuick, tracedNode } from '../translation/read-node.ts';
 import type { Scene } from '../translation/scene.ts';
 import type { TracedNode } from '../translation/traced-node.ts';
+import { pendingIn } from './pending.ts';
 
 interface Made {
   readonly scene: Scene;
@@ -26,7 +27,7 @@ export function sceneOf(source: ClusterSource): Scene {
   )
     return before.scene;
   const nodes = names.map((name, i) => nodeIn(name, rules[i]!, quick[i]!, objects));
-  const scene = { objects, nodes };
+  const scene = { objects, nodes, pending: pendingIn(source) };
   made.set(source, { scene, rules, quick });
   return scene;
 }

@@ -173,7 +173,7 @@ function missingOn(scene: Scene, story: ServiceStory, port: PortStory): Readonly
   const ways = port.ways.filter((way) => way.kind === 'clusterIP');
   for (const way of ways)
     for (const answer of answersIn(scene, story, port, way, usualClient(way))) {
-      if (answer.kind !== 'traced') continue;
+      if (answer.kind !== 'traced' || scene.pending?.(story.service, answer.node)) continue;
       for (const { endpoint, unexpected } of answer.idle) {
         if (!unexpected) continue;
         const address = addressAndPort(endpoint.address, endpoint.port);

@@ -3,6 +3,7 @@ import { vipsOf } from '../translation/directory.ts';
 import { addressAndPort } from '../translation/endpoints.ts';
 import type { Programming } from '../translation/headline.ts';
 import { wayWords } from '../translation/service.ts';
+import type { State } from '../translation/standing.ts';
 import type { ServiceStory } from '../translation/story.ts';
 import { bold, code, escape } from './markdown.ts';
 import type { ServicesRow } from './services-rows.ts';
@@ -177,6 +178,8 @@ function iconFor(state: string): string {
 function programmingWords(programming: Programming): string {
   if (programming.wrong.length > 0)
     return `$(error) ${escape(t('The rules on {0} differ from the API', programming.wrong.join(', ')))}`;
+  if (programming.pending.length > 0)
+    return `$(clock) ${escape(t('Changed just before the rules of {0} were read, or since: pending', programming.pending.join(', ')))}`;
   if (programming.read === 0) return `$(question) ${escape(t("The nodes' rules have not been read."))}`;
   if (programming.refusing.length > 0)
     return `$(circle-slash) ${escape(t('Refused on {0}', programming.refusing.join(', ')))}`;
@@ -230,8 +233,22 @@ function endpointText(row: ServicesRow & { kind: 'endpoint' }): RowText {
 
 function nodesText(row: ServicesRow & { kind: 'nodes' }): RowText {
   const { standing, nodes, title } = row;
-  const marks = { programmed: 'good', refused: 'warning', wrong: 'error', unknown: 'unknown', none: 'quiet' } as const;
-  const icons = { programmed: 'pass', refused: 'circle-slash', wrong: 'error', unknown: 'question', none: 'dash' };
+  const marks = {
+    programmed: 'good',
+    refused: 'warning',
+    wrong: 'error',
+    pending: 'unknown',
+    unknown: 'unknown',
+    none: 'quiet',
+  } as const;
+  const icons = {
+    programmed: 'pass',
+    refused: 'circle-slash',
+    wrong: 'error',
+    pending: 'clock',
+    unknown: 'question',
+    none: 'dash',
+  };
   return {
     label: title,
     description: standing.words,
@@ -244,7 +261,12 @@ function nodesText(row: ServicesRow & { kind: 'nodes' }): RowText {
     spoken: t('On {0}: {1}', title, standing.words),
     icon: icons[standing.state],
     mark: marks[standing.state],
-    context: standing.state === 'unknown' ? 'standing capturable' : 'standing diagram trace rules',
+    context: contextOf(standing.state),
     opens: 'no',
   };
+}
+
+function contextOf(state: State): string {
+  if (state === 'unknown') return 'standing capturable';
+  return `standing diagram trace rules${state === 'pending' ? ' capturable' : ''}`;
 }

@@ -15,6 +15,7 @@ const ICONS: Readonly<Record<State, string>> = {
   programmed: coloured('pass', 'testing-iconPassed'),
   refused: coloured('circle-slash', 'list-warningForeground'),
   wrong: coloured('error', 'list-errorForeground'),
+  pending: '$(clock)',
   unknown: '$(question)',
   none: '$(dash)',
 };
@@ -86,7 +87,7 @@ function serviceText(service: Service, note: string | undefined, scene: Scene, c
   for (const port of story.ports) {
     const lines = standingsOf(scene, story, port).map(({ title, nodes, standing }) => {
       if (standing.state === 'wrong') wrongNode ??= nodes[0];
-      if (standing.state === 'unknown') unread = true;
+      if (standing.state === 'unknown' || standing.state === 'pending') unread = true;
       return nodesLine(title, standing);
     });
     const fate = lines.join('\n');

@@ -42,11 +42,27 @@ test('the badge names the node that disagrees', () => {
     programmed: 2,
     refusing: [],
     wrong: ['node-3'],
+    pending: [],
     unknown: [],
     badge: 'node-3',
   });
   assert.deepEqual(programmingOf(scene, storyNamed(scene, 'shop/typo')).refusing, ['node-1', 'node-2', 'node-3']);
   assert.equal(programmingOf(scene, storyNamed(scene, 'shop/db')).badge, undefined);
+});
+
+test('a node that was read before a change, or while a sync was due, is not wrong: the change is pending there', () => {
+  const story = storyNamed(scene, 'shop/front');
+  for (const [age, words] of [
+    [0, /1 stale: .*; read before its newest change$/],
+    [1200, /1 stale: .*; changed 1\.2 s before that$/],
+  ] as const) {
+    const pending = (_: unknown, node: string) => (node === 'node-3' ? { age, due: 3000 } : undefined);
+    const { wrong, pending: waiting, badge } = programmingOf({ ...scene, pending }, story);
+    assert.deepEqual([wrong, waiting, badge], [[], ['node-3'], undefined]);
+    const [row] = standingsOf({ ...scene, pending }, story, story.ports[0]!).filter(({ title }) => title === 'node-3');
+    assert.equal(row?.standing.state, 'pending');
+    assert.match(row.standing.words, words);
+  }
 });
 
 test('nodes that fare alike are one row, and what is stale says whose address it is now', () => {
