@@ -1,9 +1,10 @@
 /** "What is 10.96.3.17:80?": things of the cluster by name, VIP, node port, pod address or pod name. */
 import type { ClusterObjects, Node, Pod, Service } from '../kubernetes/objects.ts';
-import { parseAddress } from '../netfilter/address.ts';
+import { formatAddress, parseAddress } from '../netfilter/address.ts';
 import { addressesOf, nodeAt, podsAt, servicesAt, servicesWithNodePort, slicesOf, vipsOf } from './directory.ts';
 import { addressAndPort } from './endpoints.ts';
 import { storyOf, waysIn, wayWords } from './service.ts';
+import { whereabouts } from './whereabouts.ts';
 
 export type Found =
   | {
@@ -14,7 +15,9 @@ export type Found =
       readonly portId?: string;
     }
   | { readonly kind: 'pod'; readonly pod: Pod; readonly title: string; readonly why: string }
-  | { readonly kind: 'node'; readonly node: Node; readonly title: string; readonly why: string };
+  | { readonly kind: 'node'; readonly node: Node; readonly title: string; readonly why: string }
+  /** Nobody's: `why` says what is known all the same. */
+  | { readonly kind: 'nothing'; readonly title: string; readonly why: string };
 
 export interface Asked {
   readonly address?: string;
@@ -36,13 +39,25 @@ export function parseQuery(query: string): Asked {
   return { text };
 }
 
-/** The best first, at most `most`. */
+/** The best first, at most `most`; empty where there is nothing. */
 export function findWhat(objects: ClusterObjects, query: string, most = 50): readonly Found[] {
   const asked = parseQuery(query);
   if (asked.text === '') return [];
   if (asked.address !== undefined) return byAddress(objects, asked.address, asked.port);
   const found = asked.port === undefined ? [] : byPort(objects, asked.port);
   return [...found, ...byName(objects, asked.text, most)].slice(0, most);
+}
+
+/** What is known of something that nobody is found for. */
+export function nothingFound(objects: ClusterObjects, query: string): Found {
+  const { text, address: asked, port } = parseQuery(query);
+  const address = asked === undefined ? undefined : parseAddress(asked);
+  if (address) {
+    const why = `no Service, pod, endpoint or node has it; it is ${whereabouts(objects, address)}`;
+    return { kind: 'nothing', title: formatAddress(address), why };
+  }
+  const why = port === undefined ? 'no Service, pod or node is called so' : `no Service has the node port ${port}`;
+  return { kind: 'nothing', title: text, why };
 }
 
 const keyWords = (object: Service | Pod) => `${object.metadata.namespace ?? ''}/${object.metadata.name}`;

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { keyOf } from '../kubernetes/objects.ts';
 import { vipsOf } from '../translation/directory.ts';
-import { findWhat, type Found } from '../translation/whatis.ts';
+import { findWhat, nothingFound, type Found } from '../translation/whatis.ts';
 import type { Traffic } from './context.ts';
 import { t } from './words.ts';
 
@@ -10,7 +10,7 @@ interface Choice extends vscode.QuickPickItem {
   readonly found: Found;
 }
 
-const ICONS = { service: 'type-hierarchy-sub', pod: 'circle-filled', node: 'server' } as const;
+const ICONS = { service: 'type-hierarchy-sub', pod: 'circle-filled', node: 'server', nothing: 'question' } as const;
 const BUTTONS = {
   diagram: { iconPath: new vscode.ThemeIcon('type-hierarchy-sub'), tooltip: t('Show Diagram') },
   trace: { iconPath: new vscode.ThemeIcon('debug-step-into'), tooltip: t('Trace a Packet') },
@@ -44,7 +44,7 @@ export async function find(traffic: Traffic): Promise<void> {
   pick.placeholder = t('10.96.3.17:80, a node port, a pod address, or the name of a Service, pod or node');
   const offer = (query: string): void => {
     const found = query.trim() === '' ? allServices(objects) : findWhat(objects, query);
-    pick.items = found.map(choiceOf);
+    pick.items = (found.length > 0 ? found : [nothingFound(objects, query)]).map(choiceOf);
   };
   offer('');
   pick.onDidChangeValue(offer);
@@ -73,6 +73,8 @@ async function goTo(found: Found): Promise<void> {
       return;
     case 'node':
       await vscode.commands.executeCommand('serviceTraffic.revealInTree', { node: found.node.metadata.name });
+      return;
+    case 'nothing':
   }
 }
 

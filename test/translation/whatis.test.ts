@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { findWhat, parseQuery } from '../../src/translation/whatis.ts';
+import { findWhat, nothingFound, parseQuery } from '../../src/translation/whatis.ts';
+import type { ClusterObjects } from '../../src/kubernetes/objects.ts';
 import { sceneOf } from './scene.ts';
 
 const { objects } = await sceneOf('1.37-iptables-stale-node');
@@ -55,6 +56,45 @@ describe('What is …', () => {
   test('nothing: nothing', () => {
     assert.deepEqual(what('  '), []);
     assert.deepEqual(what('10.9.9.9'), []);
+  });
+
+  test('an address that nobody has: whose network it lies in', () => {
+    const where = (query: string, more: Partial<ClusterObjects> = {}) =>
+      nothingFound({ ...objects, ...more }, query).why;
+    const nobody = 'no Service, pod, endpoint or node has it; it is ';
+    assert.equal(where('10.244.1.77:80'), `${nobody}in the pod network 10.244.1.0/24 of node-2`);
+    assert.equal(where('fd00:10:244:2::99'), `${nobody}in the pod network fd00:10:244:2::/64 of node-3`);
+    assert.match(
+      where('10.96.100.100'),
+      /it is between the cluster IPs 10\.96\.0\.1 and 10\.96\.\S+ of other Services$/,
+    );
+    assert.equal(where('172.18.0.200'), `${nobody}beside node-1 (172.18.0.2), perhaps in the nodes' network`);
+    assert.equal(where('127.0.0.1'), `${nobody}on loopback: each node's and each pod's own`);
+    assert.equal(where('8.8.8.8'), `${nobody}in no network that the API tells of`);
+    const server = {
+      metadata: { name: 'kube-apiserver-cp' },
+      spec: {
+        containers: [
+          {
+            name: 'kube-apiserver',
+            command: ['kube-apiserver', '--service-cluster-ip-range=10.96.0.0/12,fd00:10:96::/112'],
+          },
+        ],
+      },
+    };
+    assert.equal(where('10.97.0.1', { pods: [server] }), `${nobody}in the Services' network 10.96.0.0/12`);
+    const data = { 'config.conf': 'kind: KubeProxyConfiguration\nclusterCIDR: 10.244.0.0/16\n' };
+    const config = { kubeProxyConfig: { metadata: { name: 'kube-proxy' }, data } };
+    assert.equal(where('10.244.200.1', config), `${nobody}in the pods' network 10.244.0.0/16, in no node's part of it`);
+  });
+
+  test('a name or a port that nobody has: said so', () => {
+    assert.deepEqual(nothingFound(objects, 'No-Such'), {
+      kind: 'nothing',
+      title: 'no-such',
+      why: 'no Service, pod or node is called so',
+    });
+    assert.equal(nothingFound(objects, ':30999').why, 'no Service has the node port 30999');
   });
 });
 
