@@ -1,24 +1,23 @@
 /** Command: asks where a packet comes from and goes to, and opens its way as a document. */
 import * as vscode from 'vscode';
-import { keyOf } from '../kubernetes/objects.ts';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { parseAddress } from '../netfilter/address.ts';
 import { clientsFor, clientWords } from '../translation/clients.ts';
-import { addressesOf, nodeAddress, nodeNamed, serviceNamed, vipsOf } from '../translation/directory.ts';
+import { addressesOf, nodeAddress, nodeNamed, serviceNamed } from '../translation/directory.ts';
 import { storyOf, wayId, wayWords } from '../translation/service.ts';
 import { usualClient } from '../translation/standing.ts';
 import type { Client, PortStory, ServiceStory, Way } from '../translation/story.ts';
-import { parseQuery } from '../translation/whatis.ts';
 import type { Traffic } from './context.ts';
 import type { Subject } from './subject.ts';
 import { traceUri } from './trace-documents.ts';
 import type { TraceQuery } from './trace-query.ts';
+import { addressIn, serviceTargets, typedTarget } from './trace-targets.ts';
+import type { AddressTarget, TargetChoice } from './trace-targets.ts';
 import { t } from './words.ts';
 
 /** Where the packet goes. */
 type Target =
-  | { readonly kind: 'way'; readonly story: ServiceStory; readonly port: PortStory; readonly way: Way }
-  | { readonly kind: 'address'; readonly address: string; readonly port?: number };
+  { readonly kind: 'way'; readonly story: ServiceStory; readonly port: PortStory; readonly way: Way } | AddressTarget;
 
 /** Where it comes from. */
 type Sender =
@@ -46,7 +45,7 @@ export async function trace(traffic: Traffic, subject: Subject): Promise<void> {
 /** Through a dump on disk: from an address to an address. */
 export async function traceFile(file: vscode.Uri): Promise<void> {
   const target = await askAddress();
-  if (target?.kind !== 'address') return;
+  if (!target) return;
   const { address, port } = target;
   const outside = outsideAddress(address);
   const text = await vscode.window.showInputBox({
@@ -94,38 +93,63 @@ async function askProtocol(port: number | undefined): Promise<'tcp' | 'udp' | 's
 }
 
 async function askTarget(objects: ClusterObjects, subject: Subject): Promise<Target | undefined> {
-  if (subject.service === undefined) {
-    const choices: Choice<string>[] = [
-      { label: `$(edit) ${t('Any address …')}`, alwaysShow: true },
-      { label: t('Services'), kind: vscode.QuickPickItemKind.Separator },
-      ...objects.services.map((service) => ({
-        label: keyOf(service),
-        description: vipsOf(service).join(' '),
-        value: keyOf(service),
-      })),
-    ];
-    const chosen = await vscode.window.showQuickPick(choices, {
-      title: TITLE,
-      placeHolder: t('To'),
-      matchOnDescription: true,
-    });
-    if (!chosen) return undefined;
-    if (chosen.value === undefined) return askAddress();
-    return askWay(objects, chosen.value, undefined);
-  }
-  return askWay(objects, subject.service, subject.port);
+  if (subject.service !== undefined) return askWay(objects, subject.service, subject.port);
+  const chosen = await pickTarget(objects);
+  if (chosen?.kind === 'service') return askWay(objects, chosen.key, undefined);
+  return chosen?.kind === 'typed' ? askAddress(chosen.text) : chosen;
 }
 
-async function askAddress(): Promise<Target | undefined> {
+type Picked = TargetChoice['target'] | { readonly kind: 'typed'; readonly text: string };
+
+/** Services as in any list; an address that is typed is offered as it stands. */
+function pickTarget(objects: ClusterObjects): Promise<Picked | undefined> {
+  const pick = vscode.window.createQuickPick<Choice<Picked>>();
+  pick.title = TITLE;
+  pick.placeholder = t('To: a Service, or an address such as 10.96.0.10:53');
+  pick.matchOnDescription = true;
+  const row = ({ label, description, target }: TargetChoice, alwaysShow = false): Choice<Picked> => ({
+    label,
+    description,
+    value: target,
+    alwaysShow,
+  });
+  const services = serviceTargets(objects).map((choice) => row(choice));
+  const separator = { label: t('Services'), kind: vscode.QuickPickItemKind.Separator };
+  const any = { label: `$(edit) ${t('Any address …')}`, alwaysShow: true };
+  // All of them go to VS Code's window each time: only where the first row is another one.
+  let first: string | undefined;
+  const offer = (text: string): void => {
+    const typed = typedTarget(objects, text);
+    if (first === (typed?.label ?? '')) return;
+    first = typed?.label ?? '';
+    pick.items = [typed ? row(typed, true) : any, separator, ...services];
+  };
+  offer('');
+  pick.onDidChangeValue(offer);
+  return new Promise((resolve) => {
+    pick.onDidAccept(() => {
+      const [chosen] = pick.selectedItems;
+      resolve(chosen && (chosen.value ?? { kind: 'typed', text: pick.value }));
+      pick.hide();
+    });
+    pick.onDidHide(() => {
+      resolve(undefined);
+      pick.dispose();
+    });
+    pick.show();
+  });
+}
+
+/** @param value what was typed elsewhere already */
+async function askAddress(value = ''): Promise<AddressTarget | undefined> {
   const text = await vscode.window.showInputBox({
     title: TITLE,
     prompt: t('Where to: an address with its port, such as 10.96.0.10:53 or [fd00::1]:80; without a port for a ping'),
-    validateInput: (value) =>
-      parseQuery(value).address === undefined ? t('An address was expected, such as 10.96.0.10:53') : undefined,
+    value,
+    validateInput: (typed) =>
+      addressIn(typed) === undefined ? t('An address was expected, such as 10.96.0.10:53') : undefined,
   });
-  const asked = text === undefined ? undefined : parseQuery(text);
-  if (asked?.address === undefined) return undefined;
-  return { kind: 'address', address: asked.address, ...(asked.port !== undefined && { port: asked.port }) };
+  return text === undefined ? undefined : addressIn(text);
 }
 
 async function askWay(objects: ClusterObjects, key: string, portId: string | undefined): Promise<Target | undefined> {
