@@ -124,6 +124,7 @@ describe('In VS Code', () => {
   it('has no command in the palette that needs a row', async () => {
     for (const [typed, there] of [
       ['Trace a Packet', true],
+      ['matrix', true],
       ['Open a Rule at Its Line', false],
     ] as const) {
       await workbench.page.keyboard.press('F1');
@@ -163,6 +164,24 @@ describe('In VS Code', () => {
     await workbench.tab('shop∕front from a pod on node-3').waitFor();
     await workbench.page.locator('.view-line', { hasText: 'stale' }).first().waitFor();
     await workbench.shot('trace');
+  });
+
+  it('says of an address that nobody has where it lies', async () => {
+    await workbench.command('Service Traffic: What Is This Address?');
+    await workbench.picks.first().waitFor();
+    await workbench.page.keyboard.type('10.244.1.77');
+    await workbench.picks.filter({ hasText: 'in the pod network 10.244.1.0/24 of node-2' }).waitFor();
+    await workbench.page.keyboard.press('Escape');
+  });
+
+  it('traces a packet to an address as it is typed', async () => {
+    await workbench.command('Service Traffic: Trace a Packet');
+    await workbench.pick(/^10\.96\.76\.241:99.*no port 99/, '10.96.76.241:99');
+    await workbench.pick('node-1 itself');
+    await workbench.pick('tcp');
+    await workbench.tab('10.96.76.241 99 from node-1 itself').waitFor();
+    await workbench.page.locator('.view-line', { hasText: 'shop/front has no port 99/TCP' }).first().waitFor();
+    await workbench.shot('trace-no-port');
   });
 
   it('filters the tree while one types', async () => {
