@@ -5,6 +5,9 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { readProxyMetrics } from '../../src/diagnosis/proxy-metrics.ts';
+import { ofInterest } from '../../src/kubernetes/capture/metrics.ts';
+import { getByPortForward } from '../../src/kubernetes/capture/port-forward.ts';
 import { LiveCluster } from '../../src/kubernetes/live/cluster.ts';
 import { Connection, type GetOptions, type Reply } from '../../src/kubernetes/live/connection.ts';
 import { readKubeconfig, type Kubeconfig } from '../../src/kubernetes/live/kubeconfig.ts';
@@ -190,6 +193,30 @@ describe('a real cluster', { timeout: 20 * 60_000 }, () => {
       assert.deepEqual(reopened.state, source.state);
       for (const node of rig.nodes) assert.deepEqual(reopened.rules(node), source.rules(node));
     }
+  });
+
+  it("has kube-proxy's metrics beside the rules: by a command in its pod, and from outside by a port-forward", async () => {
+    const source = await open('admin');
+    await source.capture(['node-2']);
+    const rules = source.rules('node-2');
+    assert.ok(rules.kind === 'captured');
+    const dump = rules.capture.dumps.find(({ name }) => name === 'metrics.txt');
+    assert.match(dump?.from ?? '', /^curl .*127\.0\.0\.1:10249\/metrics$/);
+    const { families, syncDuration } = readProxyMetrics(dump!.text);
+    const { synced, queued } = families[4];
+    assert.ok(synced !== undefined && queued !== undefined && Math.abs(Date.now() - synced) < 600_000);
+    assert.ok(syncDuration !== undefined && syncDuration > 0);
+
+    const kubeconfig = await readKubeconfig({ kubeconfig: rig.kubeconfigs.admin });
+    assert.ok(kubeconfig.kind === 'read');
+    const connection = new Connection(kubeconfig.active);
+    const pod = rules.capture.pod!.split('/')[1]!;
+    const target = { namespace: 'kube-system', pod };
+    const forwarded = await getByPortForward(connection, target, 10249, '/metrics', AbortSignal.timeout(5000));
+    assert.equal(readProxyMetrics(ofInterest(forwarded)).families[4].synced !== undefined, true);
+    const wrong = getByPortForward(connection, target, 10250, '/metrics', AbortSignal.timeout(5000));
+    await assert.rejects(wrong, /10250/);
+    connection.dispose();
   });
 
   it('tells a viewer that nodes and exec are not his, and shows him the rest', async () => {

@@ -12,36 +12,68 @@ const USUAL = '127.0.0.1:10249';
 /** A hundred kilobytes over loopback: later than this there is no answer. Milliseconds. */
 const METRICS_LIMIT = 2000;
 
-type Run = (command: readonly string[], signal: AbortSignal) => Promise<Executed>;
+/** The ways to a pod, as a capture has them; a test may give others. */
+export interface Ways {
+  /** Runs a command in it. */
+  readonly run: (command: readonly string[], signal: AbortSignal) => Promise<Executed>;
+  /** Asks a port of its loopback for a path over HTTP; rejects where that is not allowed, or there is no answer. */
+  readonly forward?: (port: number, path: string, signal: AbortSignal) => Promise<string>;
+}
+
+/** Which of the ways led to metrics last: most nodes run the same image. */
+export interface LastWay {
+  way: number;
+}
 
 /** Never rejects. undefined where they cannot be had, which is nothing to complain of. @param at "127.0.0.1:10249" */
-export async function readMetrics(run: Run, at: string, signal: AbortSignal): Promise<Dump | undefined> {
+export async function readMetrics(
+  ways: Ways,
+  at: string,
+  signal: AbortSignal,
+  last?: LastWay,
+): Promise<Dump | undefined> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(METRICS_LIMIT)]);
   const late = new Promise<never>((_, reject) => limited.addEventListener('abort', () => reject(limited.reason)));
   late.catch(() => undefined);
+  const all = waysTo(at, ways);
+  const start = last?.way ?? 0;
   try {
-    for (const command of commandsFor(at)) {
-      const answer = await Promise.race([run(command, limited), late]);
-      if (isMissing(answer)) continue;
-      const text = ofInterest(answer.stdout);
-      if (answer.exitCode !== 0 || text === '') return undefined;
-      return { name: 'metrics.txt', text, from: command.join(' '), complete: true };
+    for (let i = 0; i < all.length; i++) {
+      const way = (start + i) % all.length;
+      const answer = await Promise.race([all[way]!(limited), late]);
+      if (answer === 'missing') continue;
+      const text = ofInterest(answer.text);
+      if (text === '') return undefined;
+      if (last) last.way = way;
+      return { name: 'metrics.txt', text, from: answer.from, complete: true };
     }
   } catch {
-    // Too late, or no connection: the rules' own commands say that.
+    // Too late, not allowed, or no connection: the rules' own commands say that.
   }
   return undefined;
 }
 
-/** curl and wget are in many providers' images, bash in those up to 1.25; the slim ones since then have none of them. */
-function commandsFor(at: string): readonly (readonly string[])[] {
+type Way = (signal: AbortSignal) => Promise<{ readonly from: string; readonly text: string } | 'missing'>;
+
+/** curl and wget are in many providers' images, bash in the project's own up to 1.25; those since then have none of them, and are asked from outside. */
+function waysTo(at: string, { run, forward }: Ways): readonly Way[] {
   const url = `http://${at}/metrics`;
   const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(at) ?? [];
-  return [
+  const commands = [
     ['curl', '-s', '--max-time', '2', url],
     ['wget', '-q', '-T', '2', '-O', '-', url],
     ['bash', '-c', `exec 3<>/dev/tcp/${host}/${port} && printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3`],
   ];
+  const byCommand = commands.map((command): Way => async (signal) => {
+    const answer = await run(command, signal);
+    if (isMissing(answer)) return 'missing';
+    return { from: command.join(' '), text: answer.exitCode === 0 ? answer.stdout : '' };
+  });
+  const byForward: Way = async (signal) => ({
+    from: `GET ${url} by port-forward`,
+    text: await forward!(Number(port), '/metrics', signal),
+  });
+  return forward ? [...byCommand, byForward] : byCommand;
 }
 
 /** Where kube-proxy was told to serve them, as it is reached on its node: by its ConfigMap, or by a flag of its pod. */

@@ -6,7 +6,8 @@ import type { Connection } from '../live/connection.ts';
 import { Trouble } from '../live/trouble.ts';
 import { execute, isMissing, type Executed, type Target } from './exec.ts';
 import { kubeProxyOn } from './kube-proxy-pod.ts';
-import { metricsAddress, readMetrics } from './metrics.ts';
+import { metricsAddress, readMetrics, type LastWay } from './metrics.ts';
+import { getByPortForward } from './port-forward.ts';
 
 /** Runs a command in the node's pod; a test may give another. Rejects as `execute` does. */
 export type Run = (command: readonly string[], signal?: AbortSignal) => Promise<Executed>;
@@ -43,8 +44,15 @@ export async function captureNode(
   const target = kubeProxyOn(node, objects);
   if ('code' in target) return target;
   const run: Run = (command, own = signal) => execute(connection, target, command, { signal: own });
-  return captureBy(run, target, node, signal, progress, metricsAddress(objects, target.pod));
+  const last = lastWays.get(connection) ?? { way: 0 };
+  lastWays.set(connection, last);
+  const forward = (port: number, path: string, own: AbortSignal): Promise<string> =>
+    getByPortForward(connection, target, port, path, own);
+  const at = metricsAddress(objects, target.pod);
+  return captureBy(run, target, node, signal, progress, (late) => readMetrics({ run, forward }, at, late, last));
 }
+
+const lastWays = new WeakMap<Connection, LastWay>();
 
 export async function captureBy(
   run: Run,
@@ -52,7 +60,8 @@ export async function captureBy(
   node: string,
   signal: AbortSignal,
   progress: (done: number, of: number) => void,
-  metricsAt = '127.0.0.1:10249',
+  askMetrics: (signal: AbortSignal) => Promise<Dump | undefined> = (late) =>
+    readMetrics({ run }, '127.0.0.1:10249', late),
 ): Promise<NodeCapture | Problem> {
   const pod = `${target.namespace}/${target.pod}`;
   const read = new Map<DumpName, Reading>();
@@ -79,7 +88,7 @@ export async function captureBy(
     }
   };
   const late = new AbortController();
-  const asked = readMetrics(run, metricsAt, AbortSignal.any([signal, late.signal]));
+  const asked = askMetrics(AbortSignal.any([signal, late.signal]));
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   if (signal.aborted) return cancelled(node);
   // Asked at the same time as the rules, which do not wait for it.

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { afterEach, describe, it } from 'node:test';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { readMetrics, type LastWay } from '../../src/kubernetes/capture/metrics.ts';
+import { getByPortForward } from '../../src/kubernetes/capture/port-forward.ts';
+import { connectTo } from './fake-api-server.ts';
+
+const TARGET = { namespace: 'kube-system', pod: 'kube-proxy-x' };
+
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+/** A server that upgrades every request, sends the port's number on both channels, and lets the script answer what it is asked. */
+async function forward(script: (socket: WebSocket, asked: string, url: string) => void, status = 101): Promise<string> {
+  const server = http.createServer();
+  const sockets = new Set<Socket>();
+  const web = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+  });
+  server.on('upgrade', (request, socket, head) => {
+    if (status !== 101) return void socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`);
+    web.handleUpgrade(request, socket, head, (upgraded) => {
+      for (const channel of [0, 1]) upgraded.send(Buffer.from([channel, 0x09, 0x28]));
+      upgraded.on('message', (data: Buffer) => script(upgraded, data.subarray(1).toString(), request.url ?? ''));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ends.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function ask(url: string, signal = AbortSignal.timeout(5000)): Promise<string> {
+  const connection = connectTo(url);
+  ends.push(() => connection.dispose());
+  return getByPortForward(connection, TARGET, 10249, '/metrics', signal);
+}
+
+const say = (socket: WebSocket, channel: number, text: string): void =>
+  socket.send(Buffer.concat([Buffer.from([channel]), Buffer.from(text)]));
+
+describe('a request by port-forward', () => {
+  it('has the body of the answer, in however many pieces it comes', async () => {
+    const url = await forward((socket, asked, path) => {
+      assert.match(path, /^\/api\/v1\/namespaces\/kube-system\/pods\/kube-proxy-x\/portforward\?ports=10249$/);
+      assert.equal(asked, 'GET /metrics HTTP/1.0\r\n\r\n');
+      for (const piece of ['HTTP/1.0 200 O', 'K\r\nA: b\r', '\n\r\none 1\n', 'two 2\n']) say(socket, 0, piece);
+      socket.close();
+    });
+    assert.equal(await ask(url), 'one 1\ntwo 2\n');
+  });
+
+  it('fails with the words of the other side, with its status, and where it ends without an answer', async () => {
+    const refused = await forward((socket) => say(socket, 1, 'connection refused'));
+    await assert.rejects(ask(refused), /connection refused/);
+    await assert.rejects(ask(await forward(() => undefined, 403)), /HTTP 403/);
+    await assert.rejects(ask(await forward((socket) => socket.close())), /no answer from port 10249/);
+    const missing = await forward((socket) => {
+      say(socket, 0, 'HTTP/1.0 404 Not Found\r\n\r\nnothing');
+      socket.close();
+    });
+    await assert.rejects(ask(missing), /no answer/);
+  });
+
+  it('ends where nobody waits for it any more', async () => {
+    const url = await forward(() => undefined);
+    const start = performance.now();
+    await assert.rejects(ask(url, AbortSignal.timeout(50)), { name: 'TimeoutError' });
+    assert.ok(performance.now() - start < 1000);
+  });
+});
+
+it('metrics come by port-forward where the image has no program to ask, and at once by it the next time', async () => {
+  const ran: string[] = [];
+  const ways = {
+    run: async (command: readonly string[]) => {
+      ran.push(command[0]!);
+      return { stdout: '', stderr: '', exitCode: undefined, message: 'executable file not found in $PATH' };
+    },
+    forward: async (port: number, path: string) => {
+      assert.deepEqual([port, path], [10249, '/metrics']);
+      return 'go_goroutines 8\nkubeproxy_sync_proxy_rules_last_timestamp_seconds 1.7\n';
+    },
+  };
+  const last: LastWay = { way: 0 };
+  for (const expected of [['curl', 'wget', 'bash'], []]) {
+    ran.length = 0;
+    const dump = await readMetrics(ways, '127.0.0.1:10249', new AbortController().signal, last);
+    assert.equal(dump?.text, 'kubeproxy_sync_proxy_rules_last_timestamp_seconds 1.7\n');
+    assert.equal(dump.from, 'GET http://127.0.0.1:10249/metrics by port-forward');
+    assert.deepEqual(ran, expected);
+  }
+});
