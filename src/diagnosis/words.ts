@@ -127,7 +127,7 @@ function nameOf(outcome: Outcome, subject: Subject): string {
 
 /** Where a sentence stands by itself; one that begins with a pod's name, or any other, is left as it is. */
 export function standing(sentence: string): string {
-  return /^(?:from|all|half|an?|two|three)\b/.test(sentence)
+  return /^(?:from|all|half|an?|two|three|the|no|refused|dropped|handed)\b/.test(sentence)
     ? sentence.charAt(0).toUpperCase() + sentence.slice(1)
     : sentence;
 }

@@ -5,6 +5,8 @@ import type { Outcome, PacketCase } from '../netfilter/outcome.ts';
 import { podsAt, servicesAt } from './directory.ts';
 import { assumptionWords } from './node-picture.ts';
 import { percent } from '../diagnosis/shares.ts';
+import { standing } from '../diagnosis/words.ts';
+import { wrapped } from './sheet.ts';
 import type { Sheet } from './sheet.ts';
 import type { TracedNode } from './traced-node.ts';
 
@@ -17,21 +19,32 @@ export interface Ended {
   readonly said?: (outcome: Outcome) => { readonly why?: string; readonly wrong?: string } | undefined;
 }
 
+/** Columns that an editor shows beside the side bar. */
+const WIDTH = 110;
+const INDENT = 12;
+
 export function outcomeLines(page: Sheet, told: Ended): void {
   page.line('Outcomes');
   const names = told.outcomes.map((outcome) => nameOf(told, outcome));
   const width = Math.min(48, Math.max(0, ...names.map((name) => name.length)));
   for (const [i, outcome] of told.outcomes.entries()) {
     const ifs = outcome.assumptions.map(assumptionWords);
+    const why = told.said?.(outcome)?.why ?? '';
     const more = [
       outcome.verdict === 'accept' && outcome.translated ? sourceWords(outcome) : '',
       staleNote(told, outcome).replace(/^ +/, ''),
-      told.said?.(outcome)?.why ?? '',
+      why,
       ...ifs,
-    ];
-    page.line(
-      `  ${percent(outcome.probability).padStart(8)}  ${names[i]!.padEnd(width)}  ${more.filter((part) => part).join(', ')}`.trimEnd(),
-    );
+    ].filter((part) => part);
+    const start = `  ${percent(outcome.probability).padStart(8)}  ${names[i]!.padEnd(width)}  `;
+    const whole = start + more.join(', ');
+    if (why === '' || whole.length <= WIDTH) page.line(whole.trimEnd());
+    else {
+      // A reason that nobody reads to its end without scrolling stands below, sentence by sentence.
+      page.line((start + more.filter((part) => part !== why).join(', ')).trimEnd());
+      for (const sentence of `${standing(why)}.`.split(/(?<=\.) /))
+        for (const line of wrapped(sentence, WIDTH - INDENT)) page.line(' '.repeat(INDENT) + line);
+    }
   }
   const sources = new Set(
     told.outcomes
