@@ -73,7 +73,7 @@ function untakenTitle(
   const has = services.length === 1 ? 'has' : 'have';
   return {
     title: `${portOf(packet)}, which is no port of ${names}, from ${from}`,
-    remark: `${names} ${has} no port ${portOf(packet)}. Its ports: ${portsWords(services)}.`,
+    remark: `${names} ${has} no port ${portOf(packet)}. Its ports: ${portsWords(services, 'named')}.`,
   };
 }
 

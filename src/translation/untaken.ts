@@ -10,10 +10,12 @@ import { decider } from './decider.ts';
 import { canonical } from './directory.ts';
 import type { TracedNode } from './traced-node.ts';
 
-/** "80/TCP (http) and 443/TCP". */
-export function portsWords(services: readonly Service[]): string {
+/** "80/TCP (http) and 443/TCP", or without the names. */
+export function portsWords(services: readonly Service[], names: 'named' | 'bare'): string {
   const ports = services.flatMap(({ spec }) =>
-    (spec.ports ?? []).map(({ port, protocol, name }) => `${port}/${protocol ?? 'TCP'}${name ? ` (${name})` : ''}`),
+    (spec.ports ?? []).map(
+      ({ port, protocol, name }) => `${port}/${protocol ?? 'TCP'}${names === 'named' && name ? ` (${name})` : ''}`,
+    ),
   );
   const [last, ...others] = [...new Set(ports)].reverse();
   if (last === undefined) return 'none';
@@ -36,9 +38,9 @@ export function untakenWords(
 ): string {
   if (outcome.translated) return '';
   const ping = packet.protocol === 'icmp';
-  const ports = portsWords(services);
+  const ports = portsWords(services, 'bare');
   const why = ping
-    ? `a ping has no port, and only ports are taken: ${ports}`
+    ? `a ping has no port, only ${ports} ${ports.includes(' and ') ? 'are' : 'is'} taken`
     : `${portOf(packet)} is none of its ports: ${ports}`;
   // nftables mode since 1.30 ends so, at its map of all cluster IPs (cluster-ips-check); IPVS mode since 1.26 (KUBE-IPVS-FILTER).
   if (outcome.verdict === 'reject') return `refused at once by ${decider(outcome)}: ${why}`;
@@ -61,9 +63,9 @@ export function staysHere(traced: TracedNode & { readonly kind: 'read' }, { rout
 /** A cluster IP is nobody's; a load balancer's or an external IP may be somebody's outside. */
 export function lostWords(services: readonly Service[], { routing, destination }: Outcome): string {
   const address = formatAddress(destination);
-  const leaves = `Untranslated it ${routing?.interface ? `leaves by ${routing.interface}` : 'leaves'}`;
+  const leaves = routing?.interface ? `It leaves by ${routing.interface}` : 'It leaves';
   const cluster = services.some(({ spec }) =>
     [...(spec.clusterIPs ?? []), spec.clusterIP ?? ''].some((ip) => canonical(ip) === address),
   );
-  return cluster ? `${leaves} and is lost: no interface has ${address}` : `${leaves} for whoever has ${address}`;
+  return cluster ? `${leaves}, and no interface has ${address}` : `${leaves} for whoever has ${address}`;
 }

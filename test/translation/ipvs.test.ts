@@ -84,7 +84,7 @@ describe('On a node in IPVS mode', () => {
     const port = told({ ...packet, protocol: 'tcp', port: 99 }, since126);
     assert.match(
       port,
-      /Refused at once by KUBE-IPVS-FILTER \(line 18\): 99\/TCP is none of its ports: 80\/TCP \(http\)/,
+      /Refused at once by KUBE-IPVS-FILTER \(line 18\): 99\/TCP is none of its ports: 80\/TCP and 443\/TCP/,
     );
   });
 
