@@ -13,6 +13,7 @@ import { wayId } from '../translation/service.ts';
 import { traceFor, tracePacket } from '../translation/trace-for.ts';
 import type { Client } from '../translation/story.ts';
 import type { TracedNode } from '../translation/traced-node.ts';
+import { portsWords } from '../translation/untaken.ts';
 import { t } from './words.ts';
 
 export type TraceQuery =
@@ -98,8 +99,10 @@ export function tellTrace(query: Exclude<TraceQuery, { kind: 'file' }>, scene: S
     const story = service && storyIn(scene, service);
     const port = story?.ports.find(({ id }) => id === query.port);
     const way = port?.ways.find((one) => wayId(one) === query.way);
-    if (!story || !port || !way)
-      return only(t('{0} is not in the cluster any more, or has no such port.', query.service));
+    if (!service || !story) return only(t('{0} is not in the cluster any more.', query.service));
+    if (!port)
+      return only(t('{0} has no port {1}. Its ports: {2}.', query.service, query.port, portsWords([service], 'named')));
+    if (!way) return only(t('{0} no longer has the address that was traced. Trace it anew.', query.service));
     return traceFor(scene, story, port, way, query.client, node);
   }
   return tellPacket(query, scene, node);

@@ -80,7 +80,9 @@ test('What cannot be traced is said in words', () => {
   assert.match(tellTrace({ ...packet, to: 'nowhere' }, scene).text, /nowhere is no address/);
   assert.match(tellTrace({ ...packet, from: 'fd00::1' }, scene).text, /different families/);
   assert.match(tellTrace({ ...query, service: 'shop/gone' }, scene).text, /shop\/gone is not in the cluster any more/);
-  assert.match(tellTrace({ ...query, port: '81/TCP' }, scene).text, /no such port/);
+  const noPort = tellTrace({ ...query, port: '81/TCP' }, scene).text;
+  assert.equal(noPort, 'shop/front has no port 81/TCP. Its ports: 80/TCP (http) and 443/TCP (https).\n');
+  assert.match(tellTrace({ ...query, way: 'externalIP|192.0.2.9|80|TCP|4' }, scene).text, /no longer has the address/);
   const unread = {
     ...scene,
     nodes: [{ kind: 'unread', name: 'node-1', why: 'not read yet', advice: 'Read it.' }],
