@@ -39,28 +39,53 @@ export async function getByPortForward(
     const abort = (): void => fail(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     const said = (channel: number): Buffer => Buffer.concat(received[channel]!).subarray(NUMBER);
-    const end = (): void => {
-      const body = bodyOf(said(DATA).toString());
-      if (body === undefined)
-        fail(new Error(said(ERROR).toString() || `no answer from port ${port} of ${namespace}/${pod}`));
-      else settle(() => resolve(body));
+    // The other side may keep the socket open for long after the answer's end.
+    const look = (closed: boolean): void => {
+      const answer = answerOf(said(DATA), closed);
+      if (answer?.status === 200) return settle(() => resolve(answer.body));
+      if (answer) return fail(new Error(`HTTP ${answer.status} from port ${port} of ${namespace}/${pod}`));
+      const error = said(ERROR).toString();
+      if (error !== '') return fail(new Error(error));
+      if (closed) fail(new Error(`no answer from port ${port} of ${namespace}/${pod}`));
     };
-    // In HTTP/1.0 the end of the connection is the end of the answer, and nothing comes in chunks.
-    socket.on('open', () =>
-      socket.send(Buffer.concat([Buffer.from([DATA]), Buffer.from(`GET ${path} HTTP/1.0\r\n\r\n`)])),
-    );
+    const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+    socket.on('open', () => socket.send(Buffer.concat([Buffer.from([DATA]), Buffer.from(request)])));
     socket.on('message', (data: Buffer) => {
       received[data[0]!]?.push(data.subarray(1));
-      if (data[0] === ERROR && said(ERROR).length > 0) end();
+      look(false);
     });
     socket.on('unexpected-response', (_, response) => fail(new Error(`HTTP ${response.statusCode}`)));
     socket.on('error', fail);
-    socket.on('close', end);
+    socket.on('close', () => look(true));
   });
 }
 
-/** undefined where it is no whole answer, or another than 200. */
-function bodyOf(answer: string): string | undefined {
-  const end = answer.indexOf('\r\n\r\n');
-  return end >= 0 && /^HTTP\/1\.[01] 200 /.test(answer) ? answer.slice(end + 4) : undefined;
+/** undefined until all of it is here. */
+function answerOf(bytes: Buffer, closed: boolean): { readonly status: number; readonly body: string } | undefined {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return undefined;
+  const head = bytes.subarray(0, end).toString();
+  const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1] ?? 0);
+  const rest = bytes.subarray(end + 4);
+  if (/^transfer-encoding:.*chunked/im.test(head)) {
+    const body = unchunked(rest);
+    return body && { status, body: body.toString() };
+  }
+  const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? NaN);
+  const whole = Number.isNaN(length) ? closed : rest.length >= length;
+  return whole ? { status, body: rest.toString() } : undefined;
+}
+
+/** The chunks' content (RFC 9112, 7.1); undefined until the last, empty one is here. */
+function unchunked(bytes: Buffer): Buffer | undefined {
+  const parts: Buffer[] = [];
+  for (let at = 0; ;) {
+    const line = bytes.indexOf('\r\n', at);
+    if (line < 0) return undefined;
+    const size = parseInt(bytes.subarray(at, line).toString(), 16);
+    if (size === 0) return Buffer.concat(parts);
+    if (Number.isNaN(size) || line + 2 + size > bytes.length) return undefined;
+    parts.push(bytes.subarray(line + 2, line + 2 + size));
+    at = line + 2 + size + 2;
+  }
 }
