@@ -33,7 +33,14 @@ async function answer(): Promise<string> {
   if (!load) throw new Error(`There is no command "${name}". There are: ${Object.keys(COMMANDS).join(', ')}.`);
   const command = await load();
   if (args.some(isHelp)) return `Usage: ${command.usage}\n\n${command.about}\n\n${FURTHER}\n`;
-  return command.run(args);
+  try {
+    return await command.run(args);
+  } catch (error) {
+    // Node's own words for an option that is not there, or lacks its value.
+    if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
+      throw new Error(`${error.message}\nUsage: ${command.usage}`, { cause: error });
+    throw error;
+  }
 }
 
 async function allUsages(): Promise<string> {

@@ -129,6 +129,8 @@ test('what is wrong is told with file, line and what was expected, and the exit 
     [['--dump', wrong, '--cases', cut], /cut\.json, line 3: expected /],
     [['--dump', path.join(folder, 'none'), '--cases', CASES], /none: a file that can be read was expected/],
     [['--cases', CASES], /^Usage: /],
+    [['--case', CASES], /^Unknown option '--case'[^]*\nUsage: trace /],
+    [['--cases'], /--cases[^]*\nUsage: trace /],
     [['--recording', folder, '--node', 'node-1', '--cases', CASES], /./],
   ] as const) {
     const { status, stdout, stderr } = command(...args);
@@ -176,6 +178,7 @@ test('a file without any rules in it is an error, whatever its first letters are
     ['--dump6', `${noise}\n*x`, /expected a table such as "\*nat"/],
     ['--nft', `*\n${noise}`, /expected the output of `nft list ruleset` or `nft -j list ruleset`/],
     ['--nft', `{"metainfo": ${noise}`, /expected the output of `nft list ruleset`/],
+    ['--dump', `${'\n'.repeat(200)}x`, /expected a table such as "\*nat"/],
     ['--ipset', noise, /expected "create NAME TYPE …", as ipset save prints it/],
   ] as const) {
     const more = option === '--dump' ? [] : ['--dump', rules];
