@@ -5,6 +5,8 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { isDrifted, type NodeDrift } from '../../src/diagnosis/drift-types.ts';
+import { boundsOf } from '../../src/diagnosis/latency.ts';
 import { readProxyMetrics } from '../../src/diagnosis/proxy-metrics.ts';
 import { ofInterest } from '../../src/kubernetes/capture/metrics.ts';
 import { getByPortForward } from '../../src/kubernetes/capture/port-forward.ts';
@@ -18,6 +20,9 @@ import { writeRecording } from '../../src/kubernetes/snapshot/write.ts';
 import type { ClusterSource } from '../../src/kubernetes/source.ts';
 import { formatAddress, formatPrefix } from '../../src/netfilter/address.ts';
 import { readNetwork } from '../../src/netfilter/network.ts';
+import { slicesOf } from '../../src/diagnosis/slices.ts';
+import { historyIn, remember } from '../../src/views/history.ts';
+import { eventWords, timelineOf } from '../../src/views/timeline.ts';
 import { freePort, startRig, type Rig, type RigUser } from './rig.ts';
 
 const SHOP = path.join(import.meta.dirname, 'manifests/shop.yaml');
@@ -304,6 +309,45 @@ describe('a real cluster', { timeout: 20 * 60_000 }, () => {
     // And no more than that: neither Secrets nor a change of anything.
     await assert.rejects(rig.kubectl(['get', 'secrets', '-A', '--as=reader']), /forbidden/);
     await assert.rejects(rig.kubectl(['delete', 'service', '-n', 'shop', 'front', '--as=reader']), /forbidden/);
+  });
+
+  it('has a change pending while kube-proxy may still write it, programmed where it did, and drifted where it never does', async () => {
+    const source = await open('admin');
+    await source.capture(rig.nodes);
+    for (const node of rig.nodes) assert.equal(isDrifted(remember(source, node)!), false, node);
+    await rig.stopProxy('node-3');
+    const endpoints = () => slicesOf(source.objects, 'shop/front').flatMap((slice) => slice.endpoints ?? []).length;
+    const before = endpoints();
+    await rig.kubectl(['scale', '-n', 'shop', 'deployment/front', '--replicas=7']);
+    await until(
+      source,
+      'another endpoint',
+      () => endpoints() > before && source.changedAt?.('shop/front') !== undefined,
+    );
+    await source.capture(['node-3']);
+    const young = remember(source, 'node-3')!;
+    const front = (drift: NodeDrift) =>
+      drift.kind === 'compared'
+        ? drift.families.flatMap(({ drifted }) => drifted.filter(({ service }) => service === 'shop/front'))
+        : [];
+    assert.ok(front(young).length > 0);
+    for (const { pending } of front(young)) assert.ok(pending && pending.age < 3000, JSON.stringify(pending));
+    assert.equal(isDrifted(young), false);
+
+    await rig.settled();
+    await source.capture(['node-1', 'node-3']);
+    const programmed = remember(source, 'node-1')!;
+    assert.deepEqual([front(programmed), isDrifted(programmed)], [[], false]);
+    const late = remember(source, 'node-3')!;
+    assert.ok(front(late).length > 0 && front(late).every(({ pending }) => pending === undefined));
+    const [moment] = historyIn(source, 'node-1').moments;
+    const shown = moment?.shown.find(({ service }) => service === 'shop/front');
+    // By kube-proxy's own word, which is nearer than the capture some seconds later.
+    assert.ok(shown && boundsOf(shown)!.most < 4000, JSON.stringify(shown));
+    assert.ok(historyIn(source, 'node-3').moments[0]?.late.some(({ service }) => service === 'shop/front'));
+    for (const line of timelineOf(historyIn(source, 'node-3')).slice(0, 4)) console.log(`      ${eventWords(line)}`);
+    await rig.start('kube-proxy-node-3');
+    await rig.settled();
   });
 
   it('is reached through the proxy of the kubeconfig, rules included', async () => {

@@ -25,7 +25,9 @@ test('every sentence of the matrix page is among the words that the panel transl
 
 test('messages of the matrix are checked on both sides', () => {
   assert.ok(readToMatrixPage({ type: 'matrix', cluster: 'c', matrix, waiting: 0 }));
-  assert.ok(readToMatrixPage({ type: 'told', node: 'n', service: 's', sentences: [] }));
+  const told = { type: 'told', node: 'n', service: 's', sentences: [] };
+  assert.ok(readToMatrixPage({ ...told, timeline: [{ time: '17:03:12', words: 'read', mark: 'good' }] }));
+  assert.equal(readToMatrixPage({ ...told, timeline: [{ time: 17 }] }), undefined);
   assert.equal(
     readToMatrixPage({ type: 'matrix', cluster: 'c', matrix: { services: [1], rows: [] }, waiting: 0 }),
     undefined,

@@ -13,6 +13,7 @@ export function matrixWords(): Readonly<Record<string, string>> {
     'No Service that kube-proxy programs.': t('No Service that kube-proxy programs.'),
     'Read the nodes that were not read': t('Read the nodes that were not read'),
     'Rules that all Services share are wrong.': t('Rules that all Services share are wrong.'),
+    'Timeline of {0}': t('Timeline of {0}'),
     drifted: t('drifted'),
     'not captured': t('not captured'),
     'nothing to program': t('nothing to program'),

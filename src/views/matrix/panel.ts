@@ -9,14 +9,20 @@ import { captureIn } from '../capture-of.ts';
 import type { Traffic } from '../context.ts';
 import { diagramHtml } from '../diagram/html.ts';
 import { driftIn } from '../drift.ts';
+import { historyIn, remember } from '../history.ts';
+import { clock } from '../moments.ts';
+import { pendingWords, timelineOf } from '../timeline.ts';
 import { t } from '../words.ts';
 import { matrixWords } from './page-words.ts';
-import { readToMatrixPanel, type ToMatrixPage, type ToMatrixPanel } from './protocol.ts';
+import { readToMatrixPanel, type TimelineEntry, type ToMatrixPage, type ToMatrixPanel } from './protocol.ts';
 
 export const MATRIX_VIEW = 'serviceTraffic.matrix';
 
 /** So often is a matrix that is still being computed shown, in milliseconds. */
 const SHOWN_EVERY = 400;
+
+/** Of a node's timeline. */
+const EVENTS = 12;
 
 let open: MatrixPanel | undefined;
 
@@ -92,7 +98,13 @@ class MatrixPanel {
         break;
       case 'tell': {
         const { node, service } = message;
-        this.#post({ type: 'told', node, service, sentences: this.#sentences(node, service) });
+        this.#post({
+          type: 'told',
+          node,
+          service,
+          sentences: this.#sentences(node, service),
+          timeline: this.#timeline(node),
+        });
         break;
       }
       case 'compare':
@@ -161,6 +173,14 @@ class MatrixPanel {
     return drift ? sentencesOf(drift, service).map(standing) : [];
   }
 
+  #timeline(node: string): readonly TimelineEntry[] {
+    const source = this.#traffic.source;
+    if (source?.kind !== 'live') return [];
+    return timelineOf(historyIn(source, node))
+      .slice(0, EVENTS)
+      .map(({ at, words, mark }) => ({ time: clock(at), words, mark }));
+  }
+
   #post(message: ToMatrixPage): void {
     void this.#panel.webview.postMessage(message);
   }
@@ -168,7 +188,7 @@ class MatrixPanel {
 
 function nodeOf(source: ClusterSource, name: string): MatrixNode {
   const rules = source.rules(name);
-  if (captureIn(rules)) return { name, drift: driftIn(source, name) };
+  if (captureIn(rules)) return { name, drift: remember(source, name) };
   const why = rules.kind === 'failed' ? rules.problem.message : t('not read yet');
   return { name, drift: undefined, why };
 }
@@ -184,7 +204,10 @@ function sentencesOf(drift: NodeDrift, service: string): readonly string[] {
     ),
     ...family.drifted
       .filter((port) => port.service === service)
-      .flatMap((port) => port.explain().consequences.map((each) => each.words)),
+      .flatMap((port) => [
+        ...(port.pending ? [`${port.label}: ${pendingWords(port.pending)}`] : []),
+        ...port.explain().consequences.map((each) => each.words),
+      ]),
     ...family.leftovers.flatMap(({ acts }) =>
       acts.filter(({ label }) => label.split(':')[0] === service).map(({ words }) => words),
     ),

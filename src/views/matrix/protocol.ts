@@ -7,8 +7,21 @@ export type ToMatrixPage =
   | { readonly type: 'words'; readonly words: Readonly<Record<string, string>> }
   /** All there is to show. `waiting` nodes have still to be compared. */
   | { readonly type: 'matrix'; readonly cluster: string; readonly matrix: Matrix; readonly waiting: number }
-  /** The answer to `tell`: sentences. */
-  | { readonly type: 'told'; readonly node: string; readonly service: string; readonly sentences: readonly string[] };
+  /** The answer to `tell`: sentences, and what the node showed over the captures of the session, the newest first. */
+  | {
+      readonly type: 'told';
+      readonly node: string;
+      readonly service: string;
+      readonly sentences: readonly string[];
+      readonly timeline: readonly TimelineEntry[];
+    };
+
+export interface TimelineEntry {
+  /** "17:03:12". */
+  readonly time: string;
+  readonly words: string;
+  readonly mark: 'good' | 'warning' | 'error' | 'quiet';
+}
 
 /** From the page to the panel. */
 export type ToMatrixPanel =
@@ -72,7 +85,13 @@ export function readToMatrixPage(value: unknown): ToMatrixPage | undefined {
         );
       }
       case 'told':
-        return text(message['node']) && text(message['service']) && texts(message['sentences']);
+        return (
+          text(message['node']) &&
+          text(message['service']) &&
+          texts(message['sentences']) &&
+          Array.isArray(message['timeline']) &&
+          message['timeline'].every((entry) => texts(['time', 'words', 'mark'].map((name) => fields(entry)?.[name])))
+        );
       default:
         return false;
     }

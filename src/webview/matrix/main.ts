@@ -1,7 +1,7 @@
 /** The page of the matrix: nodes × Services, drawn where it is in sight, with a line below about the chosen cell. */
 import type { Matrix } from '../../diagnosis/matrix.ts';
 import { stateOf } from '../../diagnosis/matrix.ts';
-import { readToMatrixPage } from '../../views/matrix/protocol.ts';
+import { readToMatrixPage, type TimelineEntry } from '../../views/matrix/protocol.ts';
 import { h, patch, type Child } from '../element.ts';
 import { say, speak } from '../say.ts';
 import { CELL, grid, HEAD, moved, NAMES, ROW, rowName, stateWords, type Spot } from './grid.ts';
@@ -12,7 +12,12 @@ let matrix: Matrix = { services: [], rows: [] };
 let cluster = '';
 let waiting = 0;
 let spot: Spot = { row: 0, column: 0 };
-let told: { readonly key: string; readonly sentences: readonly string[] } = { key: '', sentences: [] };
+interface Told {
+  readonly key: string;
+  readonly sentences: readonly string[];
+  readonly timeline: readonly TimelineEntry[];
+}
+let told: Told = { key: '', sentences: [], timeline: [] };
 let due = false;
 /** Set where the chosen cell is to have the focus once it is drawn. */
 let focusing = false;
@@ -77,7 +82,7 @@ function about(): readonly Child[] {
   if (!row || service === undefined) return [];
   const node = row.nodes[0]!;
   const state = stateOf(row.cells[spot.column]);
-  const sentences = told.key === keyOf(node, service) ? told.sentences : [];
+  const { sentences, timeline } = told.key === keyOf(node, service) ? told : { sentences: [], timeline: [] };
   return [
     h(
       'p',
@@ -104,7 +109,21 @@ function about(): readonly Child[] {
       ),
       h('span', { class: 'dim', key: 'keys' }, say('Arrow keys move, Enter compares expected with actual rules.')),
     ),
+    ...(timeline.length > 0 ? [timelineOf(node, timeline)] : []),
   ];
+}
+
+/** From left to right as time goes, the newest in sight. */
+function timelineOf(node: string, timeline: readonly TimelineEntry[]): Child {
+  return h(
+    'ol',
+    { class: 'timeline', key: 'timeline', 'aria-label': say('Timeline of {0}', node) },
+    [...timeline]
+      .reverse()
+      .map(({ time, words, mark }, i) =>
+        h('li', { class: mark, key: `t${i}` }, h('span', { class: 'time' }, time), h('span', {}, words)),
+      ),
+  );
 }
 
 function keyOf(node: string, service: string): string {
@@ -129,8 +148,7 @@ function ask(): void {
   const row = matrix.rows[spot.row];
   const service = matrix.services[spot.column];
   if (!row || service === undefined) return;
-  const state = stateOf(row.cells[spot.column]);
-  if (state === 'drifted' || state === 'pending' || row.common) post({ type: 'tell', node: row.nodes[0]!, service });
+  if (row.why === undefined) post({ type: 'tell', node: row.nodes[0]!, service });
 }
 
 function open(at: Spot): void {
@@ -170,7 +188,7 @@ window.addEventListener('message', (event: MessageEvent<unknown>) => {
       ask();
       break;
     case 'told':
-      told = { key: keyOf(message.node, message.service), sentences: message.sentences };
+      told = { ...message, key: keyOf(message.node, message.service) };
       break;
     case undefined:
       return;

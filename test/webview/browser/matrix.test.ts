@@ -76,8 +76,20 @@ describe('the matrix', () => {
         (globalThis as unknown as { posted: { type: string }[] }).posted.filter((m) => m.type === 'tell').length > 1,
     );
     assert.deepEqual((await posted()).at(-1), { type: 'tell', node: 'node-3', service });
-    await send({ type: 'told', node: 'node-3', service, sentences: ['a third of the connections go elsewhere'] });
+    const timeline = [
+      { time: '17:03:25', words: 'read: 9 drifted', mark: 'error' },
+      { time: '17:03:16', words: 'shop/cart changed', mark: 'quiet' },
+      { time: '17:02:50', words: 'read: nothing new', mark: 'good' },
+    ] as const;
+    const sentences = ['a third of the connections go elsewhere'];
+    await send({ type: 'told', node: 'node-3', service, sentences, timeline });
     await page.waitForSelector('footer >> text=a third of the connections go elsewhere.');
+    assert.deepEqual(
+      await page.getByRole('list', { name: 'Timeline of node-3' }).getByRole('listitem').allTextContents(),
+      ['17:02:50read: nothing new', '17:03:16shop/cart changed', '17:03:25read: 9 drifted'],
+    );
+    assert.deepEqual(await seriousProblems(page), []);
+    await page.screenshot({ path: path.join(shots, 'timeline.png') });
     await page.keyboard.press('Enter');
     assert.deepEqual((await posted()).at(-1), { type: 'compare', node: 'node-3', service });
   });
