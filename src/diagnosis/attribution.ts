@@ -1,4 +1,5 @@
 /** Which Service ports a difference touches: whose chain or rule it is, and whose address and port the rule is about. */
+import type { ProxiedEndpoint } from '../kubeproxy/endpoints.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import { keyOfPort } from '../kubeproxy/services.ts';
 import { servicePortHash } from '../kubeproxy/names.ts';
@@ -20,22 +21,30 @@ export interface Touched {
   readonly common: readonly Touch[];
 }
 
+export interface PortWithEndpoints {
+  readonly port: ProxiedPort;
+  readonly endpoints: readonly Pick<ProxiedEndpoint, 'text'>[];
+}
+
 /** A node's Service ports of one family, by what rules say of them. Indexes are built when they are first asked. */
 export class PortIndex {
   readonly ports: readonly ProxiedPort[];
   #hashes: ReadonlyMap<string, ProxiedPort> | undefined;
   #labels: ReadonlyMap<string, ProxiedPort> | undefined;
   #ways: ReadonlyMap<string, readonly ProxiedPort[]> | undefined;
-  readonly #endpointsOf: (port: ProxiedPort) => readonly string[];
+  readonly #withEndpoints: readonly PortWithEndpoints[];
 
-  /** @param endpointsOf "10.244.0.1:8080" of all endpoints that rules may lead to */
-  constructor(ports: readonly ProxiedPort[], endpointsOf: (port: ProxiedPort) => readonly string[]) {
-    this.ports = ports;
-    this.#endpointsOf = endpointsOf;
+  /** @param ports with all endpoints that rules may lead to */
+  constructor(ports: readonly PortWithEndpoints[]) {
+    this.#withEndpoints = ports;
+    this.ports = ports.map((each) => each.port);
   }
 
+  /** @param endpoint "10.244.0.1:8080" */
   byEndpoint(endpoint: string, protocol: string): readonly ProxiedPort[] {
-    return this.ports.filter((port) => port.protocol === protocol && this.#endpointsOf(port).includes(endpoint));
+    return this.#withEndpoints.flatMap(({ port, endpoints }) =>
+      port.protocol === protocol && endpoints.some(({ text }) => text === endpoint) ? [port] : [],
+    );
   }
 
   byHash(hash: string): ProxiedPort | undefined {
@@ -84,7 +93,7 @@ export function attribute(differences: readonly SliceDifference[], index: PortIn
   };
 
   for (const difference of differences) {
-    const own = difference.expected?.port;
+    const own = difference.port;
     const entries = [...difference.missing, ...difference.extra, ...difference.moved];
     if (own) {
       for (const entry of entries) {

@@ -32,9 +32,8 @@ export interface SliceDifference {
   readonly table: string;
   readonly name: string;
   readonly kind: Slice['kind'];
-  /** Absent where that side has no such slice. */
-  readonly expected: Slice | undefined;
-  readonly actual: Slice | undefined;
+  /** The Service port whose own the expected slice is. */
+  readonly port: ProxiedPort | undefined;
   readonly missing: readonly Entry[];
   readonly extra: readonly Entry[];
   /** Entries that both have, in another order. */
@@ -54,7 +53,7 @@ export function compareSlices(expected: Slice | undefined, actual: Slice | undef
   const extra = right.filter((entry) => !take(counts, entry.canonical));
   const moved = side.ordered ? outOfOrder(without(left, missing), without(right, extra)) : [];
   if (missing.length === 0 && extra.length === 0 && moved.length === 0) return undefined;
-  return { table: side.table, name: side.name, kind: side.kind, expected, actual, missing, extra, moved };
+  return { table: side.table, name: side.name, kind: side.kind, port: expected?.port, missing, extra, moved };
 }
 
 function take(counts: Map<string, number>, key: string): boolean {

@@ -8,11 +8,13 @@ import type { ProxiedPort } from '../kubeproxy/services.ts';
 import { PortIndex, portsAbout, ruleLabel } from './attribution.ts';
 import { canonicalRule, linesOf, targetOf } from './blocks.ts';
 import type { Entry, Slice } from './compare.ts';
-import { endpointsOf, listingOf, unseenObjects, type NodeSubject } from './drift.ts';
+import { unseenObjects, type NodeSubject } from './drift.ts';
 import { isBuiltIn, jumpsOf } from './iptables-differences.ts';
 import { expectedTables, portOfLine } from './iptables-expected.ts';
+import { nftListing } from './nft-listing.ts';
 import { nftWords } from './nft-words.ts';
-import { actualSlices, expectedSlices, type TableSlices } from './nftables-differences.ts';
+import { actualTable } from './nftables-actual.ts';
+import { expectedSlices } from './nftables-expected.ts';
 import { isDispatch, isOfAPort, isOwned, isShared, portHashOf } from './owned.ts';
 import { savedTables } from './surroundings.ts';
 
@@ -61,10 +63,7 @@ function iptablesPairs(
   const main = savedTables(capture.dumps, family)[0];
   if (!main) return [];
   const { ports } = rules.families[family];
-  const index = new PortIndex(
-    ports.map((each) => each.port),
-    () => [],
-  );
+  const index = new PortIndex(ports.map(({ port, selection }) => ({ port, endpoints: selection.reachable })));
   const isMine = (port: ProxiedPort | undefined): boolean => port !== undefined && keyOf(port.service) === service;
   const isAbout = (rule: string): boolean =>
     portsAbout({ text: rule, canonical: rule }, index).some(isMine) || ruleLabel(rule)?.split(':')[0] === service;
@@ -119,7 +118,7 @@ function byKind(a: string, b: string): number {
 }
 
 function nftablesPairs(
-  { objects, capture }: NodeSubject,
+  { capture }: NodeSubject,
   rules: ExpectedRules,
   family: 4 | 6,
   service: string | undefined,
@@ -127,14 +126,9 @@ function nftablesPairs(
   if (rules.mode !== 'nftables') return [];
   const name = family === 4 ? 'ip' : 'ip6';
   const table = rules.tables.tables.find((each) => each.settings.family === name);
-  const listing = listingOf(capture.dumps);
+  const listing = nftListing(capture.dumps);
   if (!table || !listing) return [];
-  const actual = actualSlices(name, listing);
-  const expected = expectedSlices(table, actual);
-  const index = new PortIndex(
-    table.ports.map((each) => each.port),
-    (port) => [...endpointsOf(objects, port)],
-  );
+  const index = new PortIndex(table.ports);
   const isMine = (port: ProxiedPort): boolean => keyOf(port.service) === service;
   // An endpoint of several Services (hairpin-connections) is everybody's, whoever brought it.
   const mine = (entry: Entry): boolean => portsAbout(entry, index).some(isMine);
@@ -143,9 +137,9 @@ function nftablesPairs(
     const whole = service === undefined || slice?.name.includes(`-${service}/`);
     return (whole ? all : all.filter(mine)).map((entry) => nftWords(entry.canonical, name));
   };
-  const slices = (sides: TableSlices): ReadonlyMap<string, Slice> =>
-    new Map([...[...sides.containers].map(([key, make]) => [key, make()] as const), ...sides.chains]);
-  const [left, right] = [slices(expected), slices(actual)];
+  const { chains, containers } = actualTable(name, listing);
+  const left = expectedSlices(table);
+  const right = new Map<string, Slice>([...[...containers].map(([key, make]) => [key, make()] as const), ...chains]);
   return [...new Set([...left.keys(), ...right.keys()])].flatMap((key): Pair[] => {
     if (service !== undefined && key.includes('/') && !key.includes(`-${service}/`)) return [];
     const slice = (left.get(key) ?? right.get(key))!;

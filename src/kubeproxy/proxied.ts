@@ -50,6 +50,14 @@ export function proxied(objects: ClusterObjects, options: EndpointOptions): Prox
   });
 }
 
+/** Whether nodes make different things of its endpoints: policies Local, hints, and slices that contradict each other. */
+export function dependsOnNode({ port, endpoints }: Proxied): boolean {
+  if (port.externalPolicyLocal || port.internalPolicyLocal) return true;
+  return endpoints.some(
+    ({ zones, nodes, ip }, i) => zones.length > 0 || nodes.length > 0 || endpoints[i - 1]?.ip === ip,
+  );
+}
+
 function sourcesByService(
   objects: ClusterObjects,
   options: EndpointOptions,

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { nodeDrift } from '../../src/diagnosis/drift.ts';
+import type { SliceDifference } from '../../src/diagnosis/compare.ts';
 import type { NodeDrift, PortDrift } from '../../src/diagnosis/drift-types.ts';
 import type { ClusterObjects } from '../../src/kubernetes/objects.ts';
 import { openRecording } from '../../src/kubernetes/snapshot/open.ts';
@@ -61,4 +62,34 @@ export function edited(
   edit: (text: string) => string,
 ): (dumps: readonly Dump[]) => readonly Dump[] {
   return (dumps) => dumps.map((dump) => (dump.name === name ? { ...dump, text: edit(dump.text) } : dump));
+}
+
+/** All that a drift says but lines and times, in sorted lines. */
+export function told(drift: NodeDrift): readonly string[] {
+  if (drift.kind === 'unknown') return [drift.words];
+  const differences = (all: readonly SliceDifference[]): string =>
+    all
+      .flatMap(({ name, missing, extra, moved }) => [
+        ...missing.map(({ canonical }) => `${name} lacks ${canonical}`),
+        ...extra.map(({ canonical }) => `${name} has ${canonical}`),
+        ...moved.map(({ canonical }) => `${name} moved ${canonical}`),
+      ])
+      .sort()
+      .join('\n  ');
+  return drift.families
+    .flatMap(({ family, ports, drifted, common, harmless, leftovers }) => [
+      `IPv${family}: ${ports.length} ports`,
+      ...drifted.map((port) => {
+        const { consequences, endpoints } = port.explain();
+        const words = [...consequences.map((each) => each.words), ...endpoints.map((each) => JSON.stringify(each))];
+        return `${port.label} ${port.pending ? 'pending' : 'drifted'}: ${words.sort().join('; ')}\n  ${differences(port.differences)}`;
+      }),
+      ...common.map((each) => {
+        const words = each.explain().consequences.map((consequence) => consequence.words);
+        return `all, ${[...each.affected].sort().join()}: ${words.sort().join('; ')}\n  ${differences(each.differences)}`;
+      }),
+      `harmless: ${differences(harmless)}`,
+      ...leftovers.map(({ where, acts }) => `${where}: ${acts.map(({ words }) => words).join('; ')}`),
+    ])
+    .sort();
 }

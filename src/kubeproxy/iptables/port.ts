@@ -1,4 +1,4 @@
-import type { Proxied } from '../proxied.ts';
+import { dependsOnNode, type Proxied } from '../proxied.ts';
 import { selectEndpoints, type NodePlace, type Selection } from '../selection.ts';
 import type { ProxiedPort } from '../services.ts';
 import { atLeast } from '../version.ts';
@@ -46,13 +46,6 @@ function compute({ port, endpoints }: Proxied, place: NodePlace, settings: Iptab
   const { release } = settings;
   const write = atLeast(release, 25) ? portLines125 : atLeast(release, 24) ? portLines124 : portLines120;
   return { port, selection, lines: write(port, selection, settings) };
-}
-
-function dependsOnNode({ port, endpoints }: Proxied): boolean {
-  if (port.externalPolicyLocal || port.internalPolicyLocal) return true;
-  return endpoints.some(
-    ({ zones, nodes, ip }, i) => zones.length > 0 || nodes.length > 0 || endpoints[i - 1]?.ip === ip,
-  );
 }
 
 /** All of the settings that a port's own lines are made of. */

@@ -5,7 +5,7 @@
 import type { ProxiedPort } from '../services.ts';
 import type { Element } from './elements.ts';
 import { commentOf, verdictOf } from './leftovers.ts';
-import type { PortPart } from './table.ts';
+import type { PortPart } from './part.ts';
 
 export interface Contest {
   readonly container: string;

@@ -3,6 +3,8 @@
  * Source: pkg/proxy/nftables/proxier.go, syncProxyRules.
  */
 import { contains, parsePrefix, type Prefix } from '../../netfilter/address.ts';
+import type { ProxiedEndpoint } from '../endpoints.ts';
+import type { ProxiedPort } from '../services.ts';
 import type { Generation } from './generation.ts';
 import { prefix } from './intervals.ts';
 import type { Json, Statement } from './objects.ts';
@@ -53,11 +55,18 @@ export function elementsOf(routes: Routes, settings: TableSettings, generation: 
       else
         add(entry('firewall-ips', to(address), goto(firewallChain), generation.firewallComments ? comment : undefined));
     }
-  if (generation.stock === '1.36')
-    for (const endpoint of routes.selection.reachable)
-      if (endpoint.node === settings.nodeName)
-        add(key('hairpin-connections', [endpoint.ip, endpoint.ip, port.protocol, endpoint.port]));
   return elements;
+}
+
+/** Of the endpoints on this node: an endpoint that meets itself is masqueraded. Since 1.36; before, its chain did that. */
+export function hairpinsOf(
+  port: ProxiedPort,
+  reachable: readonly ProxiedEndpoint[],
+  { nodeName }: TableSettings,
+): Element[] {
+  return reachable
+    .filter(({ node }) => node === nodeName)
+    .map((endpoint) => key('hairpin-connections', [endpoint.ip, endpoint.ip, port.protocol, endpoint.port]));
 }
 
 /** 1.29 kept destination and allowed source together in one set. */

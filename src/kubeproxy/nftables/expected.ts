@@ -6,11 +6,9 @@ import type { ClusterObjects } from '../../kubernetes/objects.ts';
 import type { Dump } from '../../kubernetes/source.ts';
 import { formatPrefix } from '../../netfilter/address.ts';
 import type { Configuration } from '../configuration.ts';
-import { readEndpoints } from '../endpoints.ts';
 import { guessed, read, type Known } from '../known.ts';
 import { nodeFacts, type NodeFacts } from '../node-facts.ts';
-import { selectEndpoints } from '../selection.ts';
-import { keyOfPort, proxiedPorts } from '../services.ts';
+import { proxied } from '../proxied.ts';
 import { atLeast, type Release } from '../version.ts';
 import { TABLE } from './listing.ts';
 import type { NftChain, NftFamily, NftObject } from './objects.ts';
@@ -32,7 +30,7 @@ export interface NftablesOptions {
 }
 
 export interface ExpectedNftables {
-  /** The objects in the order of a listing, family by family. */
+  /** The objects in the order of a listing, family by family; made when they are first asked for. */
   readonly nftables: readonly NftObject[];
   /** The same with what belongs to which service port. */
   readonly tables: readonly Table[];
@@ -67,15 +65,11 @@ export function expectedNftables(
   };
   const all = (options.family ? [options.family] : (['ip', 'ip6'] as const)).map((family) => {
     const reading = { family: numberOf(family), release, featureGates: place.featureGates };
-    const endpoints = readEndpoints(objects, reading);
-    const ports = proxiedPorts(objects, reading).map((port) => ({
-      port,
-      selection: selectEndpoints(port, endpoints.get(keyOfPort(port)), place),
-    }));
     const observed = listing.get(family);
     const addresses = known.guess ? [...known.value, ...(observed?.nodePortIPs ?? [])] : known.value;
     return tableOf(
-      ports,
+      proxied(objects, reading),
+      place,
       resolve(family, node, configuration, release, { observed, serviceCIDRs: options.serviceCIDRs, addresses }),
       observed?.held,
     );
@@ -89,11 +83,16 @@ export function expectedNftables(
   const captured = dumps.some(({ name }) => name === 'nft.json' || name === 'nft.txt');
   const neverWritten = ({ settings: { family } }: Table) => captured && !listing.has(family);
   const written = tables.filter((table, i) => refusals[i]!.length === 0 || !neverWritten(table));
-  return {
-    nftables: written.flatMap((table) => [
+  const list = (): readonly NftObject[] =>
+    written.flatMap((table) => [
       ...listTable(table),
       ...leftovers.filter(({ family }) => family === table.settings.family).map((chain) => ({ chain })),
-    ]),
+    ]);
+  let nftables: readonly NftObject[] | undefined;
+  return {
+    get nftables() {
+      return (nftables ??= list());
+    },
     tables,
     leftovers,
     refusals: refusals.flat(),

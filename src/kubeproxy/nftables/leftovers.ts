@@ -5,7 +5,7 @@
 import type { Held } from './claims.ts';
 import type { Element } from './elements.ts';
 import type { Json } from './objects.ts';
-import type { PortPart } from './table.ts';
+import type { PortPart } from './part.ts';
 
 export function keepComments(
   parts: readonly PortPart[],

@@ -33,9 +33,10 @@ export function refusalsOf(table: Table): Refusal[] {
 /** `iif` wants the number of an interface; a name that ends in * has none. */
 function byInterface({ settings: { localPods, release }, ports }: Table): Refusal[] {
   if (!localPods?.byInterface?.endsWith('*')) return [];
-  const { isLocal, isNotLocal } = localPods;
+  // Parts are kept from one time to the next, settings are not: the same statement may be another object.
+  const asked = new Set([localPods.isLocal, localPods.isNotLocal].map((statement) => JSON.stringify(statement)));
   const used = ports.some(({ chains }) =>
-    chains.some(({ rules }) => rules.some(({ expr }) => expr.includes(isLocal) || expr.includes(isNotLocal))),
+    chains.some(({ rules }) => rules.some(({ expr }) => expr.some((each) => asked.has(JSON.stringify(each))))),
   );
   if (!used) return [];
   const words = `kube-proxy ${formatRelease(release)} matches interfaces by their number, so nft refuses a prefix of names, and with it the whole table: 1.33.6, 1.34.2 and later don't.`;

@@ -1,30 +1,18 @@
 /**
  * One family's table `kube-proxy`: its stock and what the service ports bring, put together as a listing.
  */
-import type { Selection } from '../selection.ts';
-import type { ProxiedPort } from '../services.ts';
-import { chainsOf } from './chains.ts';
+import type { Proxied } from '../proxied.ts';
+import type { NodePlace } from '../selection.ts';
 import { settle, type Contest, type Held } from './claims.ts';
-import { elementsOf, type Element } from './elements.ts';
 import { generationOf, type Generation } from './generation.ts';
 import { keepComments } from './leftovers.ts';
-import { listChain, listContainer, listRules, TABLE, type Chain, type Container, type Stock } from './listing.ts';
+import { listChain, listContainer, listRules, TABLE, type Stock } from './listing.ts';
 import type { Json, NftObject } from './objects.ts';
-import { routesOf } from './routes.ts';
+import { partOf, partSettings, type PortPart } from './part.ts';
 import type { TableSettings } from './settings.ts';
 import { stock129 } from './stock-1.29.ts';
 import { stock130 } from './stock-1.30.ts';
 import { stock136 } from './stock-1.36.ts';
-
-/** All that one service port has in a table. */
-export interface PortPart {
-  readonly port: ProxiedPort;
-  readonly chains: readonly Chain[];
-  /** Its affinity sets. */
-  readonly sets: readonly Container[];
-  /** Its elements in the sets and maps that all ports share. */
-  readonly elements: readonly Element[];
-}
 
 export interface Table {
   readonly settings: TableSettings;
@@ -35,16 +23,14 @@ export interface Table {
 }
 
 export function tableOf(
-  ports: readonly { readonly port: ProxiedPort; readonly selection: Selection }[],
+  ports: readonly Proxied[],
+  place: NodePlace,
   settings: TableSettings,
   held: (container: string, id: string) => Held | undefined = () => undefined,
 ): Table {
   const generation = generationOf(settings.release);
-  const parts = ports.map(({ port, selection }) => {
-    const routes = routesOf(port, selection);
-    const { chains, affinitySets } = chainsOf(routes, settings, generation);
-    return { port, chains, sets: affinitySets, elements: elementsOf(routes, settings, generation) };
-  });
+  const key = partSettings(settings);
+  const parts = ports.map((found) => partOf(found, place, settings, generation, key));
   const { ports: settled, contests } = settle(parts, held);
   return {
     settings,

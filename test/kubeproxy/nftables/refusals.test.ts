@@ -29,6 +29,7 @@ test('a prefix of interface names is no interface: up to 1.33.5, and in 1.34.0 a
   const services = [golden('plain')];
   for (const release of ['1.29.6', '1.33.5', '1.34.1'])
     assert.deepEqual(refusals(services, release, prefix), ['interface']);
+  assert.deepEqual(refusals(services, '1.34.1', prefix), ['interface'], 'and again, when parts are remembered');
   for (const release of ['1.33.6', '1.34.2', '1.37.2']) assert.deepEqual(refusals(services, release, prefix), []);
   assert.deepEqual(refusals([], '1.29.6', prefix), [], 'no rule, no refusal');
   assert.deepEqual(refusals(services, '1.29.6', { detectLocalMode: 'BridgeInterface', bridgeInterface: 'cni0' }), []);
