@@ -16,7 +16,7 @@ export function troubleIn(scene: Scene, story: ServiceStory, answers: readonly N
   for (const { nodes, answer } of alikeNodes(answers)) {
     if (answer.kind !== 'traced') continue;
     const finding = wrongOn(nodes, answer, story, proxyWords(scene.objects, nodes));
-    if (finding) return finding;
+    if (finding) return pendingOn(scene, story, nodes, finding) ?? finding;
   }
   const headline = headlineOf(scene.objects, story);
   switch (headline.state) {
@@ -73,6 +73,29 @@ function wrongOn(nodes: readonly string[], answer: Traced, story: ServiceStory, 
     title: `Drift on ${namesOf(nodes)}.`,
     text: [...parts, proxy].filter((part) => part).join(' '),
     actions,
+  };
+}
+
+/** The same where it is no fault yet. Nodes that are alike were not all read at the same time: one that is late is late. */
+function pendingOn(
+  scene: Scene,
+  story: ServiceStory,
+  nodes: readonly string[],
+  { text, actions }: Finding,
+): Finding | undefined {
+  const pending = nodes.map((node) => scene.pending?.(story.service, node));
+  const [first] = pending;
+  if (!first || pending.includes(undefined)) return undefined;
+  const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+  const why =
+    first.age === 0
+      ? `The rules were read before the newest change of ${story.key}.`
+      : `${story.key} changed ${seconds(first.age)} s before the rules were read, and kube-proxy may take ${seconds(first.due)} s to write that.`;
+  return {
+    severity: 'info',
+    title: `Pending on ${namesOf(nodes)}.`,
+    text: `${why} By these rules: ${text}`,
+    actions: [{ action: 'capture', label: 'Read again', argument: nodes[0]! }, ...actions],
   };
 }
 

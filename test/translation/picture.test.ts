@@ -32,6 +32,19 @@ describe('The picture', () => {
     assert.equal(paint(scene, { service: 'shop/typo' }).finding?.title, 'No endpoints.');
   });
 
+  test('calls pending what came after the reading or may still be written, and offers to read again', () => {
+    const found = (age: number) =>
+      paint({ ...scene, pending: () => ({ age, due: 3100 }) }, { service: 'shop/front', node: 'node-3' }).finding;
+    assert.equal(found(0)?.title, 'Pending on node-3.');
+    assert.equal(found(0)?.severity, 'info');
+    assert.match(
+      found(0)?.text ?? '',
+      /^The rules were read before the newest change of shop\/front\. By these rules: A third/,
+    );
+    assert.match(found(1200)?.text ?? '', /changed 1\.2 s before the rules were read, and kube-proxy may take 3\.1 s/);
+    assert.deepEqual(found(0)?.actions[0], { action: 'capture', label: 'Read again', argument: 'node-3' });
+  });
+
   test('says of a wrong node that its kube-proxy does not run, where the API knows that', () => {
     const pods = scene.objects.pods.map((pod) =>
       pod.spec?.nodeName === 'node-3' && pod.metadata.labels?.['k8s-app'] === 'kube-proxy'
