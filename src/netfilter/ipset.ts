@@ -1,3 +1,4 @@
+import { named } from './named.ts';
 import { bitsOf, parseAddress, type Address, type Family } from './address.ts';
 import type { Place } from './outcome.ts';
 import type { ReadProblem } from './program.ts';
@@ -232,5 +233,5 @@ const ICMP_TYPES: Readonly<Record<string, string>> = {
 /** "tcp:80" and "icmp:8/0" as saved; icmp types are saved by name where they have one. */
 function elementPort(part: string): string {
   const text = part.replace(/^ipv6-icmp:/, 'icmpv6:');
-  return ICMP_TYPES[text] ?? text;
+  return named(ICMP_TYPES, text) ?? text;
 }

@@ -69,7 +69,11 @@ export function decodeRule(source: RuleSource): IptablesRule {
     if (typeof test === 'string') problems.push(test);
     else if (test) tests.push(test);
   }
-  for (const match of parts.matches) {
+  if (parts.matches.length > MOST_MATCHES) {
+    problems.push(`${parts.matches.length} matches are more than a rule can have`);
+    tests.push(askByWords(`${whole.slice(0, 80)}…`));
+  }
+  for (const match of parts.matches.length > MOST_MATCHES ? [] : parts.matches) {
     const module = matchModule(match.name);
     const words = text.slice(match.tokens[0]!.start, match.tokens[match.tokens.length - 1]!.end);
     const options = optionsOf(match.tokens.slice(2), module);
@@ -104,6 +108,9 @@ export function decodeRule(source: RuleSource): IptablesRule {
     ...(counters ? { counters: { packets: Number(counters[1]), bytes: Number(counters[2]) } } : {}),
   };
 }
+
+/** A rule takes 64 KB at most in the kernel (next_offset of struct ipt_entry), and a match with anything to say more than 60 bytes of it. */
+const MOST_MATCHES = 1000;
 
 const always: Test = () => true;
 
@@ -195,7 +202,7 @@ function optionsOf(
   tokens: readonly Token[],
   module: { readonly flags?: readonly string[]; readonly pairs?: readonly string[] } | undefined,
 ): Option[] {
-  const options: Option[] = [];
+  const options: (Option & { readonly values: Token[] })[] = [];
   let negated = false;
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at]!;
@@ -205,8 +212,7 @@ function optionsOf(
     }
     if (token.quoted || !/^--?[a-zA-Z]/.test(token.text)) {
       // a value more than expected belongs to the option before
-      const last = options[options.length - 1];
-      if (last) options[options.length - 1] = { ...last, values: [...last.values, token] };
+      options[options.length - 1]?.values.push(token);
       continue;
     }
     const flag = module?.flags?.includes(token.text) && !module.pairs?.includes(token.text);

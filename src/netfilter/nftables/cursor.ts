@@ -3,9 +3,13 @@ import type { Token } from './tokens.ts';
 /** Thrown inside the text reader alone, where a statement cannot be read; the rule keeps it as unknown. */
 export class Unreadable extends Error {}
 
+/** What is nested deeper is no rule: the kernel's have 128 expressions at most (NFT_RULE_MAXEXPRS in net/netfilter/nf_tables_api.c). */
+export const DEEPEST = 128;
+
 /** A place in a rule's words. */
 export class Cursor {
   at = 0;
+  #depth = 0;
   readonly tokens: readonly Token[];
 
   constructor(tokens: readonly Token[]) {
@@ -34,6 +38,17 @@ export class Cursor {
     const token = this.token();
     if (token.kind === 'punctuation') throw new Unreadable(`a word instead of ${token.text}`);
     return token.text;
+  }
+
+  /** Reads what may hold more of its own kind. */
+  nested<T>(read: () => T): T {
+    if (this.#depth >= DEEPEST) throw new Unreadable('less brackets in brackets');
+    this.#depth++;
+    try {
+      return read();
+    } finally {
+      this.#depth--;
+    }
   }
 
   /** Steps over the next word if it is this one. */

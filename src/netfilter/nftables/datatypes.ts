@@ -2,6 +2,7 @@
  * nft's data types: which one a selector has, and what a constant means in it. Names and numbers are nft's and the kernel's
  * (nftables' src/datatype.c, ct.c, fib.c, proto.c).
  */
+import { named } from '../named.ts';
 import type { Expression } from './ruleset.ts';
 import { parseAddress, parsePrefix, bitsOf } from '../address.ts';
 import { PORT_NAMES } from '../port-names.ts';
@@ -12,13 +13,13 @@ export function typeOf(selector: Expression): string {
     case 'payload':
       return PAYLOAD[`${selector.protocol} ${selector.field}`] ?? 'integer';
     case 'meta':
-      return META[selector.key] ?? 'integer';
+      return named(META, selector.key) ?? 'integer';
     case 'ct':
-      return CONNTRACK[selector.key] ?? 'integer';
+      return named(CONNTRACK, selector.key) ?? 'integer';
     case 'fib':
       return FIB[selector.result] ?? 'integer';
     case 'selector':
-      return SELECTOR[selector.text] ?? 'integer';
+      return named(SELECTOR, selector.text) ?? 'integer';
     case 'binary':
       return typeOf(selector.left);
     case 'raw':
@@ -259,7 +260,7 @@ function text(word: string, type: string): Cover | undefined {
     if (word.endsWith('\\*')) return { kind: 'one', value: `${word.slice(0, -2)}*` };
     return word.endsWith('*') ? { kind: 'begins', text: word.slice(0, -1) } : { kind: 'one', value: word };
   }
-  const symbol = SYMBOLS[type]?.[word];
+  const symbol = named(named(SYMBOLS, type) ?? {}, word);
   if (symbol !== undefined) return { kind: 'one', value: BigInt(symbol) };
   const address = parseAddress(word);
   if (address) return { kind: 'one', value: address.value };

@@ -1,6 +1,7 @@
 /** The text listing's expressions: selectors (`ip daddr . meta l4proto . th dport`), constants, sets and maps. */
 import type { BinaryOperator, Element, Expression, Verdict } from './ruleset.ts';
-import { Unreadable, durationOf, type Cursor } from './cursor.ts';
+import { named } from '../named.ts';
+import { DEEPEST, Unreadable, durationOf, type Cursor } from './cursor.ts';
 import { literal } from './literals.ts';
 
 /** meta keys that may stand without `meta`, as nft lists them. `mark` alone comes from iptables' own translations. */
@@ -40,7 +41,7 @@ export function selector(cursor: Cursor): Expression {
 
 function simpleSelector(cursor: Cursor): Expression {
   if (cursor.skip('(')) {
-    const inner = operations(cursor, selector(cursor));
+    const inner = cursor.nested(() => operations(cursor, selector(cursor)));
     cursor.expect(')');
     return inner;
   }
@@ -59,7 +60,7 @@ function simpleSelector(cursor: Cursor): Expression {
       return { kind: 'numgen', mode, mod: cursor.number(), offset: cursor.skip('offset') ? cursor.number() : 0 };
     }
     case 'jhash': {
-      const of = selector(cursor);
+      const of = cursor.nested(() => selector(cursor));
       cursor.expect('mod');
       const mod = cursor.number();
       const seed = cursor.skip('seed') ? { seed: cursor.number() } : {};
@@ -148,7 +149,9 @@ const OPERATORS: Readonly<Record<string, BinaryOperator>> = {
 /** `& 0xff | 0x1` behind what was read already; left to right, as nft lists it. */
 export function operations(cursor: Cursor, first: Expression): Expression {
   let left = first;
-  for (let op = OPERATORS[cursor.peek()]; op; op = OPERATORS[cursor.peek()]) {
+  let count = 0;
+  for (let op = named(OPERATORS, cursor.peek()); op; op = named(OPERATORS, cursor.peek())) {
+    if (count++ >= DEEPEST) throw new Unreadable('the end of the operations');
     cursor.at++;
     left = { kind: 'binary', op, left, right: operand(cursor) };
   }
@@ -157,7 +160,9 @@ export function operations(cursor: Cursor, first: Expression): Expression {
 
 function operand(cursor: Cursor): Expression {
   if (cursor.skip('(')) {
-    const inner = startsSelector(cursor) ? operations(cursor, selector(cursor)) : flagSum(cursor);
+    const inner = cursor.nested(() =>
+      startsSelector(cursor) ? operations(cursor, selector(cursor)) : flagSum(cursor),
+    );
     cursor.expect(')');
     return inner;
   }

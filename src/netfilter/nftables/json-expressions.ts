@@ -1,5 +1,6 @@
 /** Expressions of `nft -j`: the same forms that the text reader makes of the text listing. */
 import type { BinaryOperator, Element, Expression, Verdict } from './ruleset.ts';
+import { DEEPEST } from './cursor.ts';
 import { constant } from './literals.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -21,11 +22,33 @@ export function strings(json: Json | undefined): readonly string[] {
 
 const BINARY = new Set(['&', '|', '^', '<<', '>>']);
 
-export function unknown(json: Json | undefined): Expression {
-  return { kind: 'unknown', text: JSON.stringify(json ?? null) };
+/** As it stands in the dump, or nearly so. */
+export function textOf(json: Json | undefined): string {
+  try {
+    return JSON.stringify(json ?? null);
+  } catch {
+    return '…'; // nested so deep that the stack is exhausted
+  }
 }
 
+export function unknown(json: Json | undefined): Expression {
+  return { kind: 'unknown', text: textOf(json) };
+}
+
+/** How deep the expression is that is being read. */
+let depth = 0;
+
 export function expression(json: Json | undefined): Expression {
+  if (depth >= DEEPEST) return unknown(json);
+  depth++;
+  try {
+    return read(json);
+  } finally {
+    depth--;
+  }
+}
+
+function read(json: Json | undefined): Expression {
   switch (typeof json) {
     case 'number':
       return { kind: 'number', value: json };
@@ -137,7 +160,7 @@ function named(name: string, json: Json | undefined): Expression | undefined {
 }
 
 function binary(op: BinaryOperator, json: Json | undefined): Expression | undefined {
-  if (!isList(json) || json.length < 2) return undefined;
+  if (!isList(json) || json.length < 2 || json.length > DEEPEST) return undefined;
   // Newer releases fold `a | b | c` into one list of three.
   return json
     .slice(1)

@@ -1,18 +1,28 @@
 /** Statements of `nft -j`: the same forms that the text reader makes of the text listing. */
 import type { Expression, MatchOperator, Statement } from './ruleset.ts';
 import { printExpression, printStatement } from './print.ts';
-import { expression, isList, isObject, verdictOf, type Json, type JsonObject } from './json-expressions.ts';
+import { DEEPEST } from './cursor.ts';
+import { expression, isList, isObject, textOf, verdictOf, type Json, type JsonObject } from './json-expressions.ts';
 
 const OPERATORS = new Set(['==', '!=', '<', '>', '<=', '>=', 'in', '!']);
 
 /** Never throws. `family` is the table's, which decides what a plain `reject` means. */
 export function statement(json: Json, family: string): Statement {
-  if (isObject(json)) for (const name in json) return named(name, json[name]!, family) ?? unknown(json);
-  return unknown(json);
+  if (!isObject(json) || depth >= DEEPEST) return unknown(json);
+  depth++;
+  try {
+    for (const name in json) return named(name, json[name]!, family) ?? unknown(json);
+    return unknown(json);
+  } finally {
+    depth--;
+  }
 }
 
+/** How deep the statement is that is being read. */
+let depth = 0;
+
 function unknown(json: Json): Statement {
-  return { kind: 'unknown', text: JSON.stringify(json) };
+  return { kind: 'unknown', text: textOf(json) };
 }
 
 /** undefined where it is none that we know. */
@@ -164,7 +174,7 @@ function handover(name: string, json: Json, options: JsonObject): string {
     const read: Expression = expression(value);
     if (read.kind === 'range' && read.low.kind === 'number' && read.high.kind === 'number')
       return `${read.low.value}-${read.high.value}`;
-    return read.kind === 'number' ? String(read.value) : JSON.stringify(value);
+    return read.kind === 'number' ? String(read.value) : textOf(value);
   };
   switch (name) {
     case 'queue': {
@@ -188,6 +198,6 @@ function handover(name: string, json: Json, options: JsonObject): string {
     case 'fwd':
       return `fwd to "${String(options['dev'] ?? '')}"`;
     default:
-      return `${name} ${JSON.stringify(json)}`;
+      return `${name} ${textOf(json)}`;
   }
 }

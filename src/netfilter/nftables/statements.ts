@@ -2,6 +2,7 @@
  * A rule of the text listing. What cannot be read is kept as an unknown statement, from its first word to the rule's end or to the
  * verdict that ends the rule.
  */
+import { named } from '../named.ts';
 import type { Expression, MatchOperator, Statement } from './ruleset.ts';
 import type { Token } from './tokens.ts';
 import { Cursor, Unreadable, numberOf } from './cursor.ts';
@@ -170,7 +171,7 @@ const OPERATORS: Readonly<Record<string, MatchOperator>> = {
 };
 
 function operator(cursor: Cursor): MatchOperator | undefined {
-  const found = OPERATORS[cursor.peek()];
+  const found = named(OPERATORS, cursor.peek());
   if (found) cursor.at++;
   return found;
 }
@@ -292,7 +293,7 @@ function dynset(cursor: Cursor, text: string, op: string): Statement {
   while (!cursor.done && cursor.peek() !== '}') {
     if (cursor.skip('timeout')) timeout = duration(cursor);
     else if (cursor.skip(':')) data = verdict(cursor) ?? value(cursor);
-    else statements.push(statement(cursor, text));
+    else statements.push(cursor.nested(() => statement(cursor, text)));
   }
   cursor.expect('}');
   return {

@@ -1,4 +1,5 @@
 /** Verdicts, verdict maps and the answers of reject. */
+import { named } from '../named.ts';
 import type { Verdict as WalkVerdict } from '../evaluation.ts';
 import type { Step } from '../outcome.ts';
 import { assume, weighted, type State } from '../state.ts';
@@ -186,11 +187,11 @@ export function rejectOp(statement: Statement & { kind: 'reject' }): Op {
       answer = 'tcp-reset';
     } else if (type === 'icmp') {
       if (!four) return false;
-      answer = ICMP[code] ?? `icmp-${code}`;
+      answer = named(ICMP, code) ?? `icmp-${code}`;
     } else if (type === 'icmpv6') {
       if (four) return false;
-      answer = ICMPV6[code] ?? `icmp6-${code}`;
-    } else answer = ICMPX[code]?.[four ? 0 : 1] ?? (four ? `icmp-${code}` : `icmp6-${code}`);
+      answer = named(ICMPV6, code) ?? `icmp6-${code}`;
+    } else answer = named(ICMPX, code)?.[four ? 0 : 1] ?? (four ? `icmp-${code}` : `icmp6-${code}`);
     const verdict: WalkVerdict = { kind: 'reject', with: answer };
     return [{ state, then: verdict, effect: 'reject' }];
   };

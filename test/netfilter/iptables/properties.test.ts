@@ -4,10 +4,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readIpsets } from '../../../src/netfilter/ipset.ts';
-import type { Outcome } from '../../../src/netfilter/outcome.ts';
 import { programOf } from '../../../src/netfilter/program-of.ts';
 import type { Program } from '../../../src/netfilter/program.ts';
 import { trace } from '../../../src/netfilter/trace.ts';
+import { assertSums } from '../check-dump.ts';
 import { NETWORK, packet } from '../follow.ts';
 
 const RECORDED = ['1.20-iptables-legacy', '1.37-iptables-nft'].map((name) =>
@@ -65,20 +65,6 @@ function assertWhole(program: Program, text: string): void {
         assert.ok(rule.place.line >= 1 && rule.place.end <= text.length);
         assert.ok(text.slice(rule.place.start, rule.place.end).endsWith(rule.text));
       }
-}
-
-/** For each set of assumptions, the outcomes that fit it add up to 1. */
-function assertSums(outcomes: readonly Outcome[]): void {
-  const words = [...new Set(outcomes.flatMap(({ assumptions }) => assumptions.map((one) => one.words)))];
-  const sample = words.length <= 6 ? 2 ** words.length : 0;
-  for (let bits = 0; bits < sample; bits++) {
-    const holds = (one: string): boolean => ((bits >> words.indexOf(one)) & 1) === 1;
-    let sum = 0;
-    for (const { assumptions, probability } of outcomes)
-      if (assumptions.every((one) => one.holds === holds(one.words))) sum += probability;
-    if (words.every((one) => !/which calls itself|more than \d+ rules/.test(one)))
-      assert.ok(Math.abs(sum - 1) < 1e-9, `${sum}`);
-  }
 }
 
 test('whatever is done to a dump, it is read, rules keep their places, a trace ends, and its shares add up to 1', () => {

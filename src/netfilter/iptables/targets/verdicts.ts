@@ -1,3 +1,4 @@
+import { named } from '../../named.ts';
 import { matched, type Branch, type Verdict } from '../../evaluation.ts';
 import type { Step } from '../../outcome.ts';
 import { assume, type State } from '../../state.ts';
@@ -50,7 +51,7 @@ export const reject: TargetModule = {
   compile(options, { family }) {
     const given = valueOf(options, '--reject-with');
     const answer = given ?? (family === 6 ? 'icmp6-port-unreachable' : 'icmp-port-unreachable');
-    return ends({ kind: 'reject', with: REJECTS[answer] ?? answer }, 'reject');
+    return ends({ kind: 'reject', with: named(REJECTS, answer) ?? answer }, 'reject');
   },
 };
 
