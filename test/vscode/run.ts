@@ -62,7 +62,8 @@ async function run({ title, extension, install, settings, env }: Run): Promise<b
 /** The VSIX on a real cluster, where this machine can have one. */
 async function onCluster(install: string): Promise<boolean> {
   const why = whyNoRig();
-  if (why !== undefined) {
+  // In CI it is no reason to leave the run out: startRig fails, and says why.
+  if (why !== undefined && process.env['CI'] !== 'true') {
     console.log(`\n--- no run on a real cluster: ${why}`);
     return true;
   }

@@ -42,6 +42,20 @@ describe('On a real cluster', () => {
     assert.match(node!, /^node-1 · (\d+) of \1 ports right · iptables \(nft\) · v1\.37\.2 · just now|s ago$/);
   });
 
+  it('tells below a node when its kube-proxy last wrote the rules, and has a timeline of what was read', async () => {
+    const { nodes } = await opened();
+    const rows = await until('the timeline is there', async () => {
+      const found = (await rowsOf(nodes, await walk(nodes, 'node-1'))).map(({ text }) => text);
+      return found.some((text) => text.startsWith('Timeline')) ? found : undefined;
+    });
+    assert.ok(
+      rows.some((text) => /^Last sync · \d\d:\d\d:\d\d · [\d.]+ s on average/.test(text)),
+      rows.join('\n'),
+    );
+    const events = (await rowsOf(nodes, await walk(nodes, 'node-1', 'Timeline'))).map(({ text }) => text);
+    assert.match(events[0]!, /^\d\d:\d\d:\d\d · read: /);
+  });
+
   it('has a change of the cluster in the tree within a second', async () => {
     const { services } = await opened();
     await kubectl('create', 'service', 'clusterip', 'late', '--tcp=80:8080', '-n', 'shop');
