@@ -82,7 +82,11 @@ export const PORTS = [53, 80, 443, 8080, 8443, 30080] as const;
 export const MARKS = [0x1, 0x2, 0x4, 0x10, 0x4000, 0x8000, 0xc000, 0xff] as const;
 export const INTERFACES = ['eth0', 'eth1', 'cni0', 'lo'] as const;
 
-export function randomCases(random: Random, family: Family, count: number, n: number): OracleCase[] {
+export function randomCases(
+  random: Random,
+  family: Family,
+  { cases: count, n, known }: { readonly cases: number; readonly n: number; readonly known?: boolean },
+): OracleCase[] {
   const pool = POOL[family];
   const cases: OracleCase[] = [];
   while (cases.length < count) {
@@ -95,8 +99,9 @@ export function randomCases(random: Random, family: Family, count: number, n: nu
     // the kernel drops a packet that comes from outside with the node's own address, or to itself
     if (way !== 'local' && src === dst) continue;
     const proto = random.weighted({ tcp: 6, udp: 3, sctp: 1, icmp: 1 });
+    if (known && (way === 'local' || proto === 'sctp' || proto === 'icmp')) continue;
     const ports = proto === 'icmp' ? {} : { dport: random.one(PORTS) };
-    cases.push({ in: way, src, dst, proto, ...ports, n });
+    cases.push({ in: way, src, dst, proto, ...ports, n, ...(known ? { known } : {}) });
   }
   return cases;
 }

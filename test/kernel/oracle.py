@@ -35,13 +35,21 @@ OWN = """table inet oracle {
   icmpv6 type destination-unreachable log prefix "R" group %d queue-threshold 1 drop
   tcp flags & rst == rst log prefix "R" group %d queue-threshold 1 drop
  }
- chain tracking { type filter hook prerouting priority 0; ct state new accept; }
+ chain forwarded { type filter hook prerouting priority -199; jump answered; }
+ chain local { type filter hook output priority -199; jump answered; }
+ chain answered {
+  meta l4proto tcp @th,32,8 != 0x50 return
+  meta l4proto udp @th,64,8 != 0x50 return
+  meta l4proto != { tcp, udp } return
+  ct direction reply log prefix "A" group %d queue-threshold 1
+  drop
+ }
 }
-""" % ((GROUP,) * 5)
+""" % ((GROUP,) * 6)
 # The first packets of connections that are to be known have numbers that no other packet has, and really leave: only then
-# does conntrack keep the connection.
-FIRST = 0x40000000
-OWN = OWN.replace('queue-threshold 1; drop;', 'queue-threshold 1; meta l4proto tcp @th,32,8 0x40 accept; meta l4proto udp @th,64,8 0x40 accept; drop;')
+# does conntrack keep the connection. Their answers end where conntrack has seen them, so that no rule behind it does.
+FIRST, ANSWER = 0x40000000, 0x50000000
+OWN = OWN.replace("queue-threshold 1; drop;", "queue-threshold 1; meta l4proto tcp @th,32,32 & 0xff000001 == 0x40000000 accept; meta l4proto udp @th,64,32 & 0xff000001 == 0x40000000 accept; drop;")
 NUMBERS = {"tcp": 6, "udp": 17, "sctp": 132, "icmp": 1, "icmp6": 58}
 
 
@@ -247,12 +255,28 @@ def work(job):
                 answer = ("reject", f"{'icmp' if number == 1 else 'icmp6'} {l4[1]}")
             else:
                 arrived = (number, dst, src, dp, sp)
-                t = struct.unpack("!L", l4[8:12])[0] - 1
+                # A reset acknowledges a SYN; to a packet that acknowledges it only speaks from there (RFC 9293, 3.5.2).
+                t = struct.unpack("!L", l4[8:12])[0] - 1 if l4[13] & 16 else acknowledged.get(t)
                 answer = ("reject", "tcp-reset")
             if t in sent:
                 seen[t] = answer
                 if cases[sent[t][0]]["in"] == "local" and arrived[4] is not None:
                     connections.forget(*arrived)
+
+    def send(way, dst, p):
+        try:
+            if way != "local":
+                os.write(fds[way], p)
+                return
+            v6 = len(dst) == 16
+            if v6 not in raw:
+                raw[v6] = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+                if v6:
+                    raw[v6].setsockopt(socket.IPPROTO_IPV6, 36, 1)  # IPV6_HDRINCL
+            to = str(ipaddress.ip_address(dst))
+            raw[v6].sendto(p, (to, 0, 0, 0) if v6 else (to, 0))
+        except OSError:
+            pass  # dropped or rejected in OUTPUT
 
     def acquaint(c, src, dst, port):
         """The first packet of a connection, and the answer of whoever it is sent to. -> the sequence number that is next."""
@@ -262,21 +286,18 @@ def work(job):
         os.write(fds[c["in"]], packet(c["proto"], src.packed, dst.packed, port, c["dport"], first))
         for prefix, data, device in log.read():
             number, src2, dst2, sp, dp, t, _ = read_packet(data)
-            if t == first and device:
+            if t == first and prefix == b"P":
                 tag += 2
-                answer = packet(c["proto"], dst2, src2, dp, sp, tag, flags=18, ack=first + 1)
-                os.write(fds[socket.if_indextoname(device)], answer)
-                return first + 1, tag + 1
+                answer = packet(c["proto"], dst2, src2, dp, sp, ANSWER + tag, flags=18, ack=first + 1)
+                send(socket.if_indextoname(device) if device else "local", src2, answer)
+                known = any(prefix == b"A" for prefix, _, _ in log.read())
+                return first + 1, ANSWER + tag + 1 if known else 0
         return first + 1, 0
 
+    acknowledged = {}  # what a packet of a known connection acknowledges -> its number
     known_port, strangers = 61000, [0] * len(cases)
     for at, c in enumerate(cases):
         src, dst = ipaddress.ip_address(c["src"]), ipaddress.ip_address(c["dst"])
-        v6 = src.version == 6
-        if c["in"] == "local" and v6 not in raw:
-            raw[v6] = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-            if v6:
-                raw[v6].setsockopt(socket.IPPROTO_IPV6, 36, 1)  # IPV6_HDRINCL
         for i in range(c["n"]):
             tag += 2
             sport = sport + 1 if sport < 60000 else 20000
@@ -286,22 +307,18 @@ def work(job):
                 known_port += 1
                 read()
                 number, ack = acquaint(c, src, dst, port)
+                acknowledged[ack] = number
                 if not ack:
-                    strangers[at] += 1  # its first packet did not leave: there is no such connection
+                    strangers[at] += 1  # its first packet did not leave, or its answer met a raw rule: there is no such connection
                     continue
                 p = packet(c["proto"], src.packed, dst.packed, port, c["dport"], number, flags=16, ack=ack)
             else:
                 number = tag
                 p = packet(c["proto"], src.packed, dst.packed, port, c.get("dport", 0), tag)
             sent[number] = (at, src.packed, port)
-            try:
-                if c["in"] == "local":
-                    raw[v6].sendto(p, (c["dst"], 0, 0, 0) if v6 else (c["dst"], 0))
-                    read()
-                else:
-                    os.write(fds[c["in"]], p)
-            except OSError:
-                pass  # dropped or rejected in OUTPUT
+            send(c["in"], dst.packed, p)
+            if c["in"] == "local":
+                read()
             for fd in lists:
                 os.write(fd, b"/\n")  # nobody is remembered
             if tag & 127 == 0:
