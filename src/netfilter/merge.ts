@@ -1,6 +1,6 @@
-import type { Assumed, State } from './state.ts';
+import { assumed, type Assumed, type State } from './state.ts';
 
-type Known = Omit<Assumed, 'before'>;
+type Known = Omit<Assumed, 'before' | 'count'>;
 
 /**
  * Merging of what no longer differs, so that k choices in a row do not make 2^k states: equal states add their weights, and two that differ
@@ -95,7 +95,7 @@ function mergeGroup<T extends Mergeable>(
     changed(
       one,
       weight,
-      assumptions.reduce<Assumed | undefined>((before, a) => ({ ...a, before }), undefined),
+      assumptions.reduce<Assumed | undefined>((before, a) => assumed(a, before), undefined),
     ),
   );
 }

@@ -73,6 +73,8 @@ export interface Connection {
 export interface Assumed extends Assumption {
   /** The user has decided it: both ways of it are not followed, and an outcome does not mention it. */
   readonly settled?: boolean;
+  /** How many there are, with this one. */
+  readonly count: number;
   readonly before: Assumed | undefined;
 }
 
@@ -85,6 +87,10 @@ export interface PathNode {
   readonly index: number;
   readonly effect: Step['effect'];
   readonly chance: number | undefined;
+}
+
+export function assumed(one: Omit<Assumed, 'before' | 'count'>, before: Assumed | undefined): Assumed {
+  return { ...one, count: (before?.count ?? 0) + 1, before };
 }
 
 /**
@@ -100,7 +106,7 @@ export function assume(
   for (let known = state.assumed; known; known = known.before)
     if (known.words === words) return [{ state, holds: known.holds }];
   return [true, false].map((holds) => ({
-    state: { ...state, assumed: { words, holds, ...(place ? { place } : {}), before: state.assumed } },
+    state: { ...state, assumed: assumed({ words, holds, ...(place ? { place } : {}) }, state.assumed) },
     holds,
   }));
 }

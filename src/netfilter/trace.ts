@@ -3,7 +3,7 @@ import type { Hook, NodeNetwork, Outcome, PacketCase } from './outcome.ts';
 import { outcomesOf, type Ended } from './outcomes.ts';
 import type { Chain, Program } from './program.ts';
 import { mergeStates } from './merge.ts';
-import type { Assumed, Connection, State } from './state.ts';
+import { assumed as assumedAlso, type Assumed, type Connection, type State } from './state.ts';
 import { walkChain, WALK_LIMIT, type Budget, type OnMatch } from './walk.ts';
 import { worldOf, type Route, type World } from './world.ts';
 
@@ -86,7 +86,7 @@ function firstState(packet: PacketCase, { settled }: TraceOptions): State {
     destinationPort: packet.protocol === 'icmp' ? undefined : packet.destinationPort,
   };
   let assumed: Assumed | undefined;
-  for (const [words, holds] of settled ?? []) assumed = { words, holds, settled: true, before: assumed };
+  for (const [words, holds] of settled ?? []) assumed = assumedAlso({ words, holds, settled: true }, assumed);
   return {
     weight: 1,
     assumed,

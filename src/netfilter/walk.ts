@@ -23,6 +23,9 @@ export interface Budget {
 
 export const WALK_LIMIT = 500_000;
 
+/** What rests on more than so many assumptions is followed no further: nobody reads them, and each is compared with all others. */
+const ASSUMPTIONS_LIMIT = 500;
+
 /** Called for every rule that matched, with the share of packets that matched it: the rule's counter, per packet sent. */
 export type OnMatch = (chain: Chain, index: number, state: State) => void;
 
@@ -138,8 +141,13 @@ function takeFirst({ waiting }: Frame): { readonly at: number; readonly states: 
 }
 
 function evaluate(chain: Chain, index: number, state: State, spot: Spot, budget: Budget): readonly Branch[] {
-  if (budget.left-- > 0) return chain.table.language.evaluate(chain, index, state, spot);
-  const words = `the rest of the rules lets it pass (more than ${WALK_LIMIT} rules were followed)`;
+  const asked = state.assumed?.count ?? 0;
+  if (budget.left-- > 0 && asked < ASSUMPTIONS_LIMIT) return chain.table.language.evaluate(chain, index, state, spot);
+  const why =
+    asked < ASSUMPTIONS_LIMIT
+      ? `more than ${WALK_LIMIT} rules were followed`
+      : `more than ${ASSUMPTIONS_LIMIT} rules ask for what nobody knows`;
+  const words = `the rest of the rules lets it pass (${why})`;
   return assume(state, words).map(({ state: assumed, holds }) => ({
     state: assumed,
     verdict: { kind: holds ? 'accept' : 'drop' },

@@ -55,6 +55,19 @@ test('a rule of more matches than a kernel can hold is told, and followed both w
   assert.match(table!.chains.get('FORWARD')!.rule(0).problem!.message, /5000 matches are more than a rule can have/);
 });
 
+test('a trace through thousands of rules that ask for what nobody knows ends', { timeout: 30_000 }, () => {
+  const many = Array.from({ length: 20_000 }, (_, i) => `-A FORWARD -m geoip --source-country C${i} -j DROP\n`);
+  for (const [name, dump] of [
+    ['iptables-save.txt', `*filter\n:FORWARD ACCEPT [0:0]\n${many.join('')}COMMIT\n`],
+    ['nft.txt', text('pt;'.repeat(20_000))],
+  ] as const) {
+    const outcomes = trace(programOf([{ name, text: dump }]), NETWORK, packet('eth0 203.0.113.9 -> 10.0.0.1 tcp 80'));
+    assert.deepEqual([...new Set(outcomes.map(({ verdict }) => verdict))].sort(), ['accept', 'drop']);
+    const words = outcomes.flatMap(({ assumptions }) => assumptions.map((one) => one.words));
+    assert.ok(words.some((one) => /more than 500 rules ask for what nobody knows/.test(one)));
+  }
+});
+
 for (const word of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
   test(`"${word}" means nothing where a dump has it`, () => {
     const statements = [
