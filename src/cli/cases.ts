@@ -1,4 +1,7 @@
-/** The file of cases that `trace` reads: a node's network and the packets to follow. Errors say file, line and what was expected. */
+/**
+ * The file of cases that `trace` reads: a node's network and the packets to follow. Errors say file, line and what was expected; what is
+ * answered without (a misspelt key, an interface that the node does not have) is told the same way.
+ */
 import { jsonFault, lineOf, locate } from '../kubernetes/snapshot/json.ts';
 import { parseAddress, parsePrefix, type Address } from '../netfilter/address.ts';
 import type { NodeNetwork, PacketCase } from '../netfilter/outcome.ts';
@@ -6,6 +9,8 @@ import type { NodeNetwork, PacketCase } from '../netfilter/outcome.ts';
 export interface Cases {
   readonly network: NodeNetwork;
   readonly cases: readonly { readonly id: unknown; readonly packet: PacketCase }[];
+  /** What changes no answer, and may have been meant to: file, line and what was expected. */
+  readonly remarks: readonly string[];
 }
 
 type Path = readonly (string | number)[];
@@ -22,19 +27,22 @@ class Bad extends Error {
 export function readCases(text: string, file: string): Cases {
   const fault = jsonFault(text);
   if (fault) throw new Error(`${file}, line ${lineOf(text, fault.offset).line}: expected ${fault.expected}`);
+  const told = ({ path, message }: Bad): string => {
+    const where = path.length > 0 ? `${path.join('.')}: ` : '';
+    return `${file}, line ${lineOf(text, locate(text, path)).line}: ${where}expected ${message}`;
+  };
+  const remarks: Bad[] = [];
   try {
-    return casesOf(JSON.parse(text));
+    return { ...casesOf(JSON.parse(text), remarks), remarks: remarks.map(told) };
   } catch (error) {
     if (!(error instanceof Bad)) throw error;
-    const { line } = lineOf(text, locate(text, error.path));
-    const where = error.path.length > 0 ? `${error.path.join('.')}: ` : '';
-    throw new Error(`${file}, line ${line}: ${where}expected ${error.message}`);
+    throw new Error(told(error));
   }
 }
 
-function casesOf(root: unknown): Cases {
+function casesOf(root: unknown, remarks: Bad[]): Omit<Cases, 'remarks'> {
   const file = record(root, []);
-  onlyKeys(file, ['interfaces', 'addresses', 'routes', 'cases'], []);
+  remarks.push(...otherKeys(file, ['interfaces', 'addresses', 'routes', 'cases'], []));
   const { interfaces, addresses, routes, cases } = file;
   const network: NodeNetwork = {
     interfaces: list(interfaces ?? [], ['interfaces']).map((name, i) => string(name, ['interfaces', i], 'a name')),
@@ -62,21 +70,20 @@ function casesOf(root: unknown): Cases {
   for (const each of [...network.addresses, ...network.routes]) names.add(each.interface);
   return {
     network,
-    cases: list(cases, ['cases']).map((entry, i) => packetOf(record(entry, ['cases', i]), ['cases', i], names)),
+    cases: list(cases, ['cases']).map((entry, i) =>
+      packetOf(record(entry, ['cases', i]), ['cases', i], names, remarks),
+    ),
   };
 }
 
-/** For whoever reads the file, or whatever else does: they change no answer. */
-const REMARKS = /^(?:note|comment|description|title|name|node|n|seed|expect|expected|kernel|[_$].*|x-.*)$/;
+/** For whoever reads the file, or whatever else does. */
+const FREE = /^(?:note|comment|description|title|name|node|n|seed|expect|expected|kernel|[_$].*|x-.*)$/;
 
-/** What is misspelt would be answered without, and nobody would notice. */
-function onlyKeys(value: Readonly<Record<string, unknown>>, keys: readonly string[], path: Path): void {
-  for (const key of Object.keys(value))
-    if (!keys.includes(key) && !REMARKS.test(key))
-      throw new Bad(
-        [...path, key],
-        `one of the keys ${keys.map((known) => `"${known}"`).join(', ')}, or "note" for a remark`,
-      );
+function otherKeys(value: Readonly<Record<string, unknown>>, keys: readonly string[], path: Path): Bad[] {
+  const expected = `one of the keys ${keys.map((known) => `"${known}"`).join(', ')}, or "note"; this one is ignored`;
+  return Object.keys(value)
+    .filter((key) => !keys.includes(key) && !FREE.test(key))
+    .map((key) => new Bad([...path, key], expected));
 }
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp', 'icmp'] as const;
@@ -86,8 +93,9 @@ function packetOf(
   entry: Readonly<Record<string, unknown>>,
   path: Path,
   interfaces: ReadonlySet<string>,
+  remarks: Bad[],
 ): Cases['cases'][number] {
-  onlyKeys(entry, ['id', 'in', 'src', 'dst', 'proto', 'dport', 'sport', 'state'], path);
+  remarks.push(...otherKeys(entry, ['id', 'in', 'src', 'dst', 'proto', 'dport', 'sport', 'state'], path));
   const { id, src, dst, proto, dport, sport, state } = entry;
   const protocol = PROTOCOLS.find((name) => name === proto);
   if (!protocol) throw new Bad([...path, 'proto'], '"tcp", "udp", "sctp" or "icmp"');
@@ -101,7 +109,9 @@ function packetOf(
   // Without any network every name is as good as another: only rules can tell them apart.
   if (interfaces.size > 0 && inside !== 'local' && inside !== 'lo' && !interfaces.has(inside)) {
     const names = [...interfaces].map((name) => `"${name}"`).join(', ');
-    throw new Bad([...path, 'in'], `"local" or one of the interfaces ${names}, and not "${inside}"`);
+    remarks.push(
+      new Bad([...path, 'in'], `"local" or one of the interfaces ${names}; followed as if there were this one`),
+    );
   }
   const packet: PacketCase = {
     in: inside,

@@ -19,11 +19,17 @@ export function checkRead(program: Program, dumps: readonly DumpText[], told: (n
   }
   if (program.tables.length === 0 && problem)
     throw new Error(`${told(problem.place.dump)}, line ${problem.place.line}: expected rules, and read none`);
-  const lines = program.problems.map(
-    ({ place, message, advice }) => `${told(place.dump)}, line ${place.line}: ${message} ${advice}`,
+  complain(
+    program.problems.map(
+      ({ place, message, advice }) => `${told(place.dump)}, line ${place.line}: ${message} ${advice}`,
+    ),
   );
+}
+
+/** On standard error, as many as somebody reads. */
+export function complain(lines: readonly string[]): void {
   for (const line of lines.slice(0, COMPLAINTS)) process.stderr.write(`${printable(line)}\n`);
-  if (lines.length > COMPLAINTS) process.stderr.write(`and ${lines.length - COMPLAINTS} more that could not be read\n`);
+  if (lines.length > COMPLAINTS) process.stderr.write(`and ${lines.length - COMPLAINTS} more\n`);
 }
 
 /** Nothing but comments, as a backend without rules prints it. */
@@ -34,7 +40,6 @@ function isEmpty(text: string): boolean {
     .every((line) => /^\s*(?:#|$)/.test(line));
 }
 
-/** So many are read by somebody. */
 const COMPLAINTS = 20;
 
 /** What a text that is no dump holds may be anything, a terminal's own commands included. */

@@ -7,7 +7,7 @@ import type { Outcome, Step } from '../netfilter/outcome.ts';
 import { programOf, type DumpText } from '../netfilter/program-of.ts';
 import { trace } from '../netfilter/trace.ts';
 import { readCases } from './cases.ts';
-import { checkRead } from './check-read.ts';
+import { checkRead, complain } from './check-read.ts';
 
 export const usage = `trace --recording DIR --node NODE --cases FILE
        trace [--dump FILE] [--dump6 FILE] [--nft FILE] [--ipset FILE] --cases FILE`;
@@ -46,7 +46,8 @@ export async function run(args: readonly string[]): Promise<string> {
     (recording === undefined) === (bare === undefined)
   )
     throw new Error(`Usage: ${usage}`);
-  const { network, cases } = readCases(await readText(file), file);
+  const { network, cases, remarks } = readCases(await readText(file), file);
+  complain(remarks);
   const dumps =
     recording !== undefined && node !== undefined ? await recordedDumps(recording, node) : await bareDumps(values);
   const program = programOf(dumps);

@@ -139,9 +139,9 @@ test('what is wrong is told with file, line and what was expected, and the exit 
   }
 });
 
-test('a misspelt key, an unknown interface or a wrong family in a file of cases is told at its line', () => {
+test('a misspelt key or an unknown interface in a file of cases is told at its line, a wrong family is an error there', () => {
   const one = { in: 'eth0', src: '203.0.113.9', dst: '10.96.153.66', proto: 'udp', dport: 53 };
-  const told = (change: object, more: object = {}) => {
+  const told = (expected: number, change: object, more: object = {}) => {
     const cases = file(
       'told.json',
       JSON.stringify({ ...NETWORK, ...more, cases: [one, { ...one, ...change }] }, undefined, 1),
@@ -152,19 +152,22 @@ test('a misspelt key, an unknown interface or a wrong family in a file of cases 
       '--cases',
       cases,
     );
-    assert.deepEqual([status, stdout], [2, ''], stderr);
+    assert.deepEqual([status, stdout === ''], [expected, expected === 2], stderr);
     return stderr;
   };
   assert.match(
-    told({ sprot: 1 }),
+    told(0, { sprot: 1 }),
     /told\.json, line 4\d: cases\.1\.sprot: expected one of the keys "id", "in", "src", /,
   );
-  assert.match(told({}, { adresses: [] }), /told\.json, line \d+: adresses: expected one of the keys "interfaces", /);
   assert.match(
-    told({ in: 'eth1' }),
-    /cases\.1\.in: expected "local" or one of the interfaces "eth0", "cni0", and not "eth1"/,
+    told(0, {}, { adresses: [] }),
+    /told\.json, line \d+: adresses: expected one of the keys "interfaces", /,
   );
-  assert.match(told({}, { routes: [['default', 'eth0', '6']] }), /routes\.0\.2: expected 4 or 6/);
+  assert.match(
+    told(0, { in: 'eth1' }),
+    /cases\.1\.in: expected "local" or one of the interfaces "eth0", "cni0"; followed as if there were this one/,
+  );
+  assert.match(told(2, {}, { routes: [['default', 'eth0', '6']] }), /routes\.0\.2: expected 4 or 6/);
 });
 
 test('a file without any rules in it is an error, whatever its first letters are', () => {
@@ -198,7 +201,7 @@ test('of many complaints the first twenty are told, without what a terminal woul
   assert.equal(status, 0);
   const told = stderr.trim().split('\n');
   assert.equal(told.length, 21);
-  assert.equal(told.at(-1), 'and 30 more that could not be read');
+  assert.equal(told.at(-1), 'and 30 more');
   assert.ok(!stderr.includes('\u001b'));
 });
 
