@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isDrifted, type NodeDrift } from '../../src/diagnosis/drift-types.ts';
 import { boundsOf } from '../../src/diagnosis/latency.ts';
-import { readProxyMetrics } from '../../src/diagnosis/proxy-metrics.ts';
+import { metricsIn, readProxyMetrics, unsynced, type ProxyMetrics } from '../../src/diagnosis/proxy-metrics.ts';
 import { ofInterest } from '../../src/kubernetes/capture/metrics.ts';
 import { getByPortForward } from '../../src/kubernetes/capture/port-forward.ts';
 import { LiveCluster } from '../../src/kubernetes/live/cluster.ts';
@@ -20,7 +20,7 @@ import { writeRecording } from '../../src/kubernetes/snapshot/write.ts';
 import type { ClusterSource } from '../../src/kubernetes/source.ts';
 import { formatAddress, formatPrefix } from '../../src/netfilter/address.ts';
 import { readNetwork } from '../../src/netfilter/network.ts';
-import { slicesOf } from '../../src/diagnosis/slices.ts';
+import { slicesOf } from '../../src/kubernetes/slices.ts';
 import { historyIn, remember } from '../../src/views/history.ts';
 import { eventWords, timelineOf } from '../../src/views/timeline.ts';
 import { freePort, startRig, type Rig, type RigUser } from './rig.ts';
@@ -475,5 +475,29 @@ describe('a real cluster', { timeout: 20 * 60_000 }, () => {
     await until(source, 'the new configuration', () =>
       /mode: nftables/.test(source.objects.kubeProxyConfig?.data?.['config.conf'] ?? ''),
     );
+  });
+
+  it('has a change pending for as long as kube-proxy says that a sync is due, however long that is', async () => {
+    await rig.proxies({ mode: 'nftables', configuration: 'nftables: {minSyncPeriod: 20s}' });
+    await rig.settled();
+    const source = await open('admin');
+    for (const replicas of [3, 5, 4]) {
+      await rig.kubectl(['scale', '-n', 'shop', 'deployment/front', `--replicas=${replicas}`]);
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+    }
+    const ports = async (): Promise<{ readonly drift: NodeDrift; readonly metrics: ProxyMetrics }> => {
+      await source.capture(['node-2']);
+      const rules = source.rules('node-2');
+      assert.ok(rules.kind === 'captured');
+      return { drift: remember(source, 'node-2')!, metrics: metricsIn(rules.capture.dumps)! };
+    };
+    const before = await ports();
+    assert.ok(unsynced(before.metrics, 4) !== undefined, JSON.stringify(before.metrics));
+    assert.ok(before.drift.kind === 'compared' && before.drift.families.some(({ drifted }) => drifted.length > 0));
+    assert.equal(isDrifted(before.drift), false, 'all that differs is pending');
+    await new Promise((resolve) => setTimeout(resolve, 21_000));
+    const after = await ports();
+    assert.equal(unsynced(after.metrics, 4), undefined);
+    assert.deepEqual(after.drift.kind === 'compared' && after.drift.families.flatMap(({ drifted }) => drifted), []);
   });
 });
