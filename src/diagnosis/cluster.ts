@@ -1,6 +1,7 @@
 /** Findings that the API's objects alone give: Services without endpoints, and why; kube-proxy's pods. */
-import type { ClusterObjects, EndpointSlice, Node, Pod, Service } from '../kubernetes/objects.ts';
-import { keyOf, SERVICE_NAME_LABEL } from '../kubernetes/objects.ts';
+import type { ClusterObjects, Node, Pod, Service } from '../kubernetes/objects.ts';
+import { keyOf } from '../kubernetes/objects.ts';
+import { slicesOf } from '../kubernetes/slices.ts';
 import { parseAddress } from '../netfilter/address.ts';
 import { finding } from './catalogue.ts';
 import type { Finding } from './catalogue.ts';
@@ -8,11 +9,6 @@ import { whyNotReady } from './readiness.ts';
 import { nearestTo, selectedPods, selectorText, targetOn } from './selector.ts';
 
 export function serviceFindings(objects: ClusterObjects): readonly Finding[] {
-  const slices = new Map<string, EndpointSlice[]>();
-  for (const slice of objects.endpointSlices) {
-    const key = `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[SERVICE_NAME_LABEL] ?? ''}`;
-    slices.set(key, [...(slices.get(key) ?? []), slice]);
-  }
   const old = new Map(objects.endpoints.map((e) => [keyOf(e), e]));
   const byNamespace = new Map<string, Pod[]>();
   for (const pod of objects.pods) {
@@ -24,7 +20,7 @@ export function serviceFindings(objects: ClusterObjects): readonly Finding[] {
     if (service.spec.type === 'ExternalName') return [];
     const key = keyOf(service);
     const own = byNamespace.get(service.metadata.namespace ?? '') ?? [];
-    const inSlices = (slices.get(key) ?? []).flatMap((slice) => slice.endpoints ?? []).length;
+    const inSlices = slicesOf(objects, key).flatMap((slice) => slice.endpoints ?? []).length;
     const inOld = (old.get(key)?.subsets ?? []).flatMap((s) => [
       ...(s.addresses ?? []),
       ...(s.notReadyAddresses ?? []),

@@ -14,7 +14,7 @@ import { judge, once, type Court } from './judge.ts';
 import { leftoversOf } from './leftovers.ts';
 import type { Ground } from './probes.ts';
 import { metricsIn } from './proxy-metrics.ts';
-import { endpointsOf } from './slices.ts';
+import { endpointsOf } from './port-endpoints.ts';
 import type { NamedText } from './surroundings.ts';
 import { isTaken } from './taken.ts';
 

@@ -2,6 +2,7 @@
  * The same as excerpt.ts for nftables: the table kube-proxy without the chains of Services that nothing about the differences meets. What a
  * listing has is sorted by Service port once, so that an excerpt costs what it holds.
  */
+import type { Element } from '../kubeproxy/nftables/elements.ts';
 import type { PortPart } from '../kubeproxy/nftables/part.ts';
 import { listTable, type Table } from '../kubeproxy/nftables/table.ts';
 import { attribute, type PortIndex } from './attribution.ts';
@@ -28,7 +29,7 @@ export function metPorts(differences: readonly SliceDifference[], expected: Tabl
   for (const part of expected.ports) {
     const { port } = part;
     if (!touched.ports.has(port)) continue;
-    for (const base of basesOf(part)) ports.add(base);
+    for (const base of sidesOf(part).names) ports.add(base);
     for (const address of [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs]) addresses.add(address);
     for (const { ip } of part.endpoints) addresses.add(ip);
   }
@@ -51,13 +52,27 @@ function isOfAPort(name: string): boolean {
   return name.includes('/');
 }
 
-const bases = new WeakMap<PortPart, readonly string[]>();
+interface Sides {
+  readonly names: readonly string[];
+  /** Elements that lead to nobody's chain. */
+  readonly common: readonly Element[];
+  /** Those of OF_ADDRESSES. */
+  readonly addressed: readonly { readonly address: string; readonly element: Element }[];
+}
 
-function basesOf(part: PortPart): readonly string[] {
-  let found = bases.get(part);
+const sides = new WeakMap<PortPart, Sides>();
+
+/** A part as an excerpt takes it. */
+function sidesOf(part: PortPart): Sides {
+  let found = sides.get(part);
   if (!found) {
-    const names = [...part.chains, ...part.sets].map(({ name }) => baseOf(name));
-    bases.set(part, (found = [...new Set(names)]));
+    const own = part.elements.filter(({ container }) => OF_ADDRESSES.has(container));
+    found = {
+      names: [...new Set([...part.chains, ...part.sets].map(({ name }) => baseOf(name)))],
+      common: part.elements.filter(({ container, elem }) => !OF_ADDRESSES.has(container) && portAt(elem) === undefined),
+      addressed: own.map((element) => ({ address: addressOf(element.elem), element })),
+    };
+    sides.set(part, found);
   }
   return found;
 }
@@ -66,11 +81,14 @@ function basesOf(part: PortPart): readonly string[] {
 export function expectedExcerpt(table: Table, met: Met | undefined): readonly NftObject[] {
   if (!met) return listTable(table) as readonly NftObject[];
   const ports = table.ports.flatMap((part): readonly PortPart[] => {
-    const isMet = basesOf(part).some((base) => met.ports.has(base));
-    const elements = part.elements.filter(({ container, elem }) =>
-      OF_ADDRESSES.has(container) ? met.addresses.has(addressOf(elem)) : isMet || portAt(elem) === undefined,
-    );
-    if (isMet) return [{ ...part, elements }];
+    const { names, common, addressed } = sidesOf(part);
+    const isMet = names.some((base) => met.ports.has(base));
+    const some = addressed.filter(({ address }) => met.addresses.has(address)).map(({ element }) => element);
+    if (isMet)
+      return [
+        { ...part, elements: [...part.elements.filter(({ container }) => !OF_ADDRESSES.has(container)), ...some] },
+      ];
+    const elements = some.length > 0 ? [...common, ...some] : common;
     return elements.length > 0 ? [{ ...part, chains: [], sets: [], elements }] : [];
   });
   return listTable({ ...table, ports }) as readonly NftObject[];

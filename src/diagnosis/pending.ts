@@ -3,7 +3,7 @@ import { keyOf, type ClusterObjects, type Service } from '../kubernetes/objects.
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import type { Family } from '../netfilter/address.ts';
 import { unsynced, type ProxyMetrics } from './proxy-metrics.ts';
-import { slicesOf } from './slices.ts';
+import { slicesOf } from '../kubernetes/slices.ts';
 
 /**
  * Written by the EndpointSlice controller: when the change happened that led to the slice's newest state. kube-proxy's own

@@ -1,11 +1,5 @@
-import {
-  keyOf,
-  SERVICE_NAME_LABEL,
-  type ClusterObjects,
-  type Endpoints,
-  type EndpointSlice,
-  type Service,
-} from '../kubernetes/objects.ts';
+import { keyOf, type ClusterObjects, type Endpoints, type EndpointSlice, type Service } from '../kubernetes/objects.ts';
+import { slicesOf } from '../kubernetes/slices.ts';
 import { readEndpoints, type EndpointOptions, type ProxiedEndpoint } from './endpoints.ts';
 import { enabled } from './features.ts';
 import { keyOfPort, portsOf, type ProxiedPort } from './services.ts';
@@ -29,25 +23,57 @@ const memory = new WeakMap<Service, Remembered[]>();
 /** Two families, and a release on either side of an upgrade. */
 const REMEMBERED = 4;
 
+interface All {
+  readonly options: string;
+  readonly sources: readonly (EndpointSlice | Endpoints)[];
+  readonly ports: readonly Proxied[];
+}
+
+const all = new WeakMap<readonly Service[], All[]>();
+
 /**
  * Every service port with its endpoints, in the order of the objects. What has not changed since it was last asked for is not read
  * again, whichever node asks: after one slice's change one Service is read.
  */
-export function proxied(objects: ClusterObjects, options: EndpointOptions): Proxied[] {
+export function proxied(objects: ClusterObjects, options: EndpointOptions): readonly Proxied[] {
   const key = `${options.family} ${options.release.minor}.${options.release.patch} ${JSON.stringify(options.featureGates)}`;
-  const sources = sourcesByService(objects, options);
-  return objects.services.flatMap((service) => {
-    const own = sources.get(keyOf(service)) ?? [];
-    const known = memory.get(service) ?? [];
-    const found = known.find((each) => each.options === key && same(each.sources, own));
-    if (found) return found.ports;
-    const ports = readService(objects, service, own, options);
-    memory.set(
-      service,
-      [{ options: key, sources: own, ports }, ...known.filter((each) => each.options !== key)].slice(0, REMEMBERED),
-    );
-    return ports;
-  });
+  const bySlices = enabled('EndpointSliceProxying', options.release, options.featureGates);
+  const { services } = objects;
+  const sources = bySlices ? objects.endpointSlices : objects.endpoints;
+  const known = all.get(services) ?? [];
+  const found = known.find((each) => each.options === key && each.sources === sources);
+  if (found) return found.ports;
+  const ports: Proxied[] = [];
+  const old = bySlices ? undefined : endpointsByService(objects.endpoints);
+  for (const service of services) {
+    const name = keyOf(service);
+    ports.push(...portsWith(objects, service, old ? (old.get(name) ?? NONE) : slicesOf(objects, name), key, options));
+  }
+  all.set(
+    services,
+    [{ options: key, sources, ports }, ...known.filter((each) => each.options !== key)].slice(0, REMEMBERED),
+  );
+  return ports;
+}
+
+const NONE: readonly never[] = [];
+
+function portsWith(
+  objects: ClusterObjects,
+  service: Service,
+  sources: readonly (EndpointSlice | Endpoints)[],
+  key: string,
+  options: EndpointOptions,
+): readonly Proxied[] {
+  const known = memory.get(service) ?? [];
+  const found = known.find((each) => each.options === key && same(each.sources, sources));
+  if (found) return found.ports;
+  const ports = readService(objects, service, sources, options);
+  memory.set(
+    service,
+    [{ options: key, sources, ports }, ...known.filter((each) => each.options !== key)].slice(0, REMEMBERED),
+  );
+  return ports;
 }
 
 /** Whether nodes make different things of its endpoints: policies Local, hints, and slices that contradict each other. */
@@ -58,20 +84,12 @@ export function dependsOnNode({ port, endpoints }: Proxied): boolean {
   );
 }
 
-function sourcesByService(
-  objects: ClusterObjects,
-  options: EndpointOptions,
-): Map<string, (EndpointSlice | Endpoints)[]> {
-  const found = new Map<string, (EndpointSlice | Endpoints)[]>();
-  const add = (key: string, source: EndpointSlice | Endpoints): void => {
-    const list = found.get(key);
-    if (list) list.push(source);
-    else found.set(key, [source]);
-  };
-  if (enabled('EndpointSliceProxying', options.release, options.featureGates))
-    for (const slice of objects.endpointSlices)
-      add(`${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[SERVICE_NAME_LABEL] ?? ''}`, slice);
-  else for (const endpoints of objects.endpoints) add(keyOf(endpoints), endpoints);
+function endpointsByService(all: readonly Endpoints[]): ReadonlyMap<string, readonly Endpoints[]> {
+  const found = new Map<string, Endpoints[]>();
+  for (const endpoints of all) {
+    const key = keyOf(endpoints);
+    found.set(key, [...(found.get(key) ?? []), endpoints]);
+  }
   return found;
 }
 

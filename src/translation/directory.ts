@@ -2,8 +2,8 @@
  * Who is who in the cluster: indexes over its objects, built once per array of objects and kept as long as that array
  * is. A change of the pods leaves the index of the Services as it was.
  */
-import type { ClusterObjects, Endpoints, EndpointSlice, Node, Pod, Service } from '../kubernetes/objects.ts';
-import { keyOf, SERVICE_NAME_LABEL } from '../kubernetes/objects.ts';
+import type { ClusterObjects, Endpoints, Node, Pod, Service } from '../kubernetes/objects.ts';
+import { keyOf } from '../kubernetes/objects.ts';
 import { formatAddress, parseAddress } from '../netfilter/address.ts';
 
 function remembered<K extends object, V>(build: (key: K) => V): (key: K) => V {
@@ -44,12 +44,6 @@ const servicesByAddress = remembered((services: readonly Service[]) =>
 );
 const servicesByNodePort = remembered((services: readonly Service[]) =>
   grouped(services, (service) => (service.spec.ports ?? []).flatMap((p) => (p.nodePort ? [String(p.nodePort)] : []))),
-);
-const slicesByService = remembered((slices: readonly EndpointSlice[]) =>
-  grouped(slices, (slice) => {
-    const name = slice.metadata.labels?.[SERVICE_NAME_LABEL];
-    return name === undefined ? [] : [`${slice.metadata.namespace ?? ''}/${name}`];
-  }),
 );
 const endpointsByKey = remembered((endpoints: readonly Endpoints[]) => byKey(endpoints));
 const podsByKey = remembered((pods: readonly Pod[]) => byKey(pods));
@@ -93,10 +87,6 @@ export function servicesAt(objects: ClusterObjects, address: string): readonly S
 
 export function servicesWithNodePort(objects: ClusterObjects, port: number): readonly Service[] {
   return servicesByNodePort(objects.services).get(String(port)) ?? [];
-}
-
-export function slicesOf(objects: ClusterObjects, service: Service): readonly EndpointSlice[] {
-  return slicesByService(objects.endpointSlices).get(keyOf(service)) ?? [];
 }
 
 export function endpointsOf(objects: ClusterObjects, service: Service): Endpoints | undefined {

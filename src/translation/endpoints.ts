@@ -1,7 +1,8 @@
 /** A Service port's endpoints as kube-proxy reads them from the API, with what is known of their pods. */
-import type { ClusterObjects, Protocol, Service, ServicePort } from '../kubernetes/objects.ts';
+import { keyOf, type ClusterObjects, type Protocol, type Service, type ServicePort } from '../kubernetes/objects.ts';
+import { slicesOf } from '../kubernetes/slices.ts';
 import { formatEndpoint, parseAddress } from '../netfilter/address.ts';
-import { canonical, endpointsOf, podNamed, slicesOf } from './directory.ts';
+import { canonical, endpointsOf, podNamed } from './directory.ts';
 import { whyNotReady } from '../diagnosis/readiness.ts';
 import type { EndpointView } from './story.ts';
 
@@ -28,7 +29,7 @@ export function endpointsFor(
     const before = found.get(key);
     if (!before || (!before.conditions.ready && view.conditions.ready)) found.set(key, view);
   };
-  const slices = slicesOf(objects, service);
+  const slices = slicesOf(objects, keyOf(service));
   for (const slice of slices) {
     if (slice.addressType === 'FQDN') continue;
     for (const slicePort of slice.ports ?? []) {

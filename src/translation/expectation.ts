@@ -6,11 +6,12 @@ import { keyOfPort, portsOf } from '../kubeproxy/services.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import { formatRelease, releaseOf } from '../kubeproxy/version.ts';
 import type { Release } from '../kubeproxy/version.ts';
-import type { ClusterObjects } from '../kubernetes/objects.ts';
+import { keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
+import { slicesOf } from '../kubernetes/slices.ts';
 import { formatEndpoint } from '../netfilter/address.ts';
 import type { Outcome, PacketCase } from '../netfilter/outcome.ts';
 import type { Question } from './answer.ts';
-import { endpointsOf, nodeNamed, slicesOf, ZONE_LABEL } from './directory.ts';
+import { endpointsOf, nodeNamed, ZONE_LABEL } from './directory.ts';
 import { addressAndPort } from './endpoints.ts';
 import type { Client, EndpointView, PortStory, ServiceStory, Way } from './story.ts';
 import type { TracedNode } from './traced-node.ts';
@@ -122,7 +123,7 @@ function choiceOn(
     (one) => one.port === port.port.port && one.protocol === port.protocol.toLowerCase(),
   );
   const own = endpointsOf(objects, service);
-  const mine = { ...objects, endpointSlices: slicesOf(objects, service), endpoints: own ? [own] : [] };
+  const mine = { ...objects, endpointSlices: slicesOf(objects, keyOf(service)), endpoints: own ? [own] : [] };
   const all = proxied && readEndpoints(mine, options).get(keyOfPort(proxied));
   const choice = proxied && {
     port: proxied,

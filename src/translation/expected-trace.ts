@@ -1,13 +1,14 @@
 /** What a packet to one Service would meet if the node held exactly what its kube-proxy should have written. */
 import { expectedRules, expectedText, nodeProxy } from '../kubeproxy/expected.ts';
-import type { ClusterObjects } from '../kubernetes/objects.ts';
+import { keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
+import { slicesOf } from '../kubernetes/slices.ts';
 import type { NodeCapture } from '../kubernetes/source.ts';
 import type { Family } from '../netfilter/address.ts';
 import type { NodeNetwork, Outcome, PacketCase } from '../netfilter/outcome.ts';
 import { programOf } from '../netfilter/program-of.ts';
 import type { DumpText } from '../netfilter/program-of.ts';
 import { trace } from '../netfilter/trace.ts';
-import { endpointsOf, slicesOf } from './directory.ts';
+import { endpointsOf } from './directory.ts';
 import type { ServiceStory } from './story.ts';
 import { packetKey } from './traced-node.ts';
 
@@ -29,7 +30,7 @@ export function expectedTrace(
   const alone: ClusterObjects = {
     ...objects,
     services: [service],
-    endpointSlices: slicesOf(objects, service),
+    endpointSlices: slicesOf(objects, keyOf(service)),
     endpoints: own ? [own] : [],
   };
   const expected = expectedRules(alone, proxy, capture.dumps);

@@ -1,9 +1,10 @@
 /** What the API alone says about a Service: its ports, its ways in, its endpoints. */
+import { slicesOf } from '../kubernetes/slices.ts';
 import type { ClusterObjects, Protocol, Service, ServicePort } from '../kubernetes/objects.ts';
 import { keyOf } from '../kubernetes/objects.ts';
 import { parseAddress } from '../netfilter/address.ts';
 import type { Family } from '../netfilter/address.ts';
-import { canonical, endpointsOf, slicesOf } from './directory.ts';
+import { canonical, endpointsOf } from './directory.ts';
 import { addressAndPort, endpointsFor } from './endpoints.ts';
 import type { PortStory, ServiceStory, Way } from './story.ts';
 
@@ -16,7 +17,7 @@ const told = new WeakMap<Service, Told>();
 
 /** Told anew only where the Service, its slices or (for reasons of endpoints that are not ready) the pods have changed. */
 export function storyOf(objects: ClusterObjects, service: Service): ServiceStory {
-  const slices = slicesOf(objects, service);
+  const slices = slicesOf(objects, keyOf(service));
   const made: unknown[] = [...slices, endpointsOf(objects, service)];
   const before = told.get(service);
   const pods = before?.story.ports.some((p) => p.endpoints.some((e) => !e.conditions.ready)) ? objects.pods : undefined;

@@ -1,7 +1,8 @@
 /** "What is 10.96.3.17:80?": things of the cluster by name, VIP, node port, pod address or pod name. */
-import type { ClusterObjects, Node, Pod, Service } from '../kubernetes/objects.ts';
+import { keyOf, type ClusterObjects, type Node, type Pod, type Service } from '../kubernetes/objects.ts';
+import { slicesOf } from '../kubernetes/slices.ts';
 import { formatAddress, parseAddress } from '../netfilter/address.ts';
-import { addressesOf, nodeAt, podsAt, servicesAt, servicesWithNodePort, slicesOf, vipsOf } from './directory.ts';
+import { addressesOf, nodeAt, podsAt, servicesAt, servicesWithNodePort, vipsOf } from './directory.ts';
 import { addressAndPort } from './endpoints.ts';
 import { storyOf, waysIn, wayWords } from './service.ts';
 import { whereabouts } from './whereabouts.ts';
@@ -123,7 +124,7 @@ function servicesOfEndpoint(
   const found: Found[] = [];
   for (const service of objects.services) {
     if (namespace !== undefined && service.metadata.namespace !== namespace) continue;
-    if (slicesOf(objects, service).length === 0) continue;
+    if (slicesOf(objects, keyOf(service)).length === 0) continue;
     for (const story of storyOf(objects, service).ports) {
       const endpoint = story.endpoints.find(
         (one) => one.address === address && (port === undefined || one.port === port),

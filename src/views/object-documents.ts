@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
-import { SERVICE_NAME_LABEL } from '../kubernetes/objects.ts';
+import { slicesOf } from '../kubernetes/slices.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import type { Traffic } from './context.ts';
 import { documentUri, type DocumentKind } from './documents.ts';
@@ -32,9 +32,7 @@ function objectsAt(uri: vscode.Uri, objects: ClusterObjects): readonly object[] 
     case 'services':
       return [
         ...objects.services.filter(same).map(typed('v1', 'Service')),
-        ...objects.endpointSlices
-          .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.[SERVICE_NAME_LABEL] === name)
-          .map(typed('discovery.k8s.io/v1', 'EndpointSlice')),
+        ...slicesOf(objects, `${namespace ?? ''}/${name ?? ''}`).map(typed('discovery.k8s.io/v1', 'EndpointSlice')),
       ];
     case 'pods':
       return objects.pods.filter(same).map(typed('v1', 'Pod'));

@@ -26,8 +26,22 @@ export interface Held {
 }
 
 interface Claim {
+  readonly key: string;
   readonly part: PortPart;
   readonly element: Element;
+}
+
+const claimsBy = new WeakMap<PortPart, readonly Claim[]>();
+
+/** What a port wants of the maps. A set holds a key, whoever wants it there. */
+function claimsOf(part: PortPart): readonly Claim[] {
+  let claims = claimsBy.get(part);
+  if (!claims) {
+    const elements = part.elements.filter(({ elem }) => Array.isArray(elem));
+    claims = elements.map((element) => ({ key: `${element.container} ${element.id}`, part, element }));
+    claimsBy.set(part, claims);
+  }
+  return claims;
 }
 
 /**
@@ -41,17 +55,14 @@ export function settle(
   const claims = new Map<string, Claim | Claim[]>();
   const contested = new Set<Claim[]>();
   for (const part of parts)
-    for (const element of part.elements) {
-      // A set holds a key, whoever wants it there.
-      if (!Array.isArray(element.elem)) continue;
-      const key = `${element.container} ${element.id}`;
-      const earlier = claims.get(key);
-      if (!earlier) claims.set(key, { part, element });
-      else if (Array.isArray(earlier)) earlier.push({ part, element });
+    for (const claim of claimsOf(part)) {
+      const earlier = claims.get(claim.key);
+      if (!earlier) claims.set(claim.key, claim);
+      else if (Array.isArray(earlier)) earlier.push(claim);
       // The same address may be an external IP and the load balancer's of one port.
       else if (earlier.part !== part) {
-        const all = [earlier, { part, element }];
-        claims.set(key, all);
+        const all = [earlier, claim];
+        claims.set(claim.key, all);
         contested.add(all);
       }
     }

@@ -20,9 +20,21 @@ export function keepComments(
     return { ...element, elem: [{ elem: { val: key.elem.val, comment: there.comment } }, verdict] };
   };
   return parts.map((part) => {
+    if (!hasComments(part)) return part;
     const elements = part.elements.map(kept);
     return elements.some((element, i) => element !== part.elements[i]) ? { ...part, elements } : part;
   });
+}
+
+const commented = new WeakMap<PortPart, boolean>();
+
+function hasComments(part: PortPart): boolean {
+  let has = commented.get(part);
+  if (has === undefined) {
+    has = part.elements.some((element) => commentOf(element) !== undefined);
+    commented.set(part, has);
+  }
+  return has;
 }
 
 /** Of an element of a map: "goto reject-chain", "drop". */

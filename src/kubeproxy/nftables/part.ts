@@ -26,7 +26,9 @@ interface Remembered {
   readonly settings: string;
   /** What is the same on every node. */
   readonly part: PortPart;
-  /** With the hairpin connections of a node: of those nodes alone that have an endpoint of the port. */
+  /** Those that have an endpoint of the port, where that matters: since 1.36 they have its hairpin connections. */
+  readonly nodes: ReadonlySet<string | undefined>;
+  /** With a node's hairpin connections. */
   readonly onNodes: Map<string, PortPart>;
 }
 
@@ -43,17 +45,18 @@ export function partOf(
   generation: Generation,
   key: string,
 ): PortPart {
-  if (dependsOnNode(found)) return compute(found, place, settings, generation);
   const own = found.port.sourceRanges.length > 0 ? `${key} ${settings.nodeIP.value}` : key;
   const known = memory.get(found) ?? [];
   let remembered = known.find((each) => each.settings === own);
   if (!remembered) {
+    if (dependsOnNode(found)) return compute(found, place, settings, generation);
     const part = compute(found, place, { ...settings, nodeName: '' }, generation);
-    remembered = { settings: own, part, onNodes: new Map() };
+    const nodes = generation.stock === '1.36' ? found.endpoints.map(({ node }) => node) : [];
+    remembered = { settings: own, part, nodes: new Set(nodes), onNodes: new Map() };
     memory.set(found, [remembered, ...known].slice(0, REMEMBERED));
   }
-  const { part, onNodes } = remembered;
-  if (generation.stock !== '1.36' || !found.endpoints.some(({ node }) => node === settings.nodeName)) return part;
+  const { part, nodes, onNodes } = remembered;
+  if (!nodes.has(settings.nodeName)) return part;
   let here = onNodes.get(settings.nodeName);
   if (!here) {
     const hairpins = hairpinsOf(found.port, selectEndpoints(found.port, found.endpoints, place).reachable, settings);
