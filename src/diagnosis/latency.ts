@@ -64,7 +64,8 @@ function changeTime(
 ): number | undefined {
   const told = lastChange(port, { objects, changedAt: undefined });
   const seen = changedAt?.(keyOf(port.service));
-  return seen !== undefined && (told === undefined || seen - told > CONTROLLER) ? seen : told;
+  // Told for later than it was seen, where the cluster's clock is ahead of ours.
+  return seen !== undefined && (told === undefined || told > seen || seen - told > CONTROLLER) ? seen : told;
 }
 
 /** Milliseconds within which a change was programmed; `least` is 0 where no capture fell before it. undefined: not programmed yet. */

@@ -82,9 +82,11 @@ function lastChangeOf(
   { objects, changedAt }: Pick<Clock, 'objects' | 'changedAt'>,
 ): number | undefined {
   const key = keyOf(service);
+  // By our own clock, which the captures' times are of, too; the cluster's may be another.
+  const seen = changedAt?.(key);
+  if (seen !== undefined) return seen;
   const times = [
     Date.parse(service.metadata.creationTimestamp ?? ''),
-    changedAt?.(key) ?? NaN,
     ...slicesOf(objects, key).map((slice) => Date.parse(slice.metadata.annotations?.[TRIGGER_TIME] ?? '')),
   ].filter((time) => !Number.isNaN(time));
   return times.length > 0 ? Math.max(...times) : undefined;
