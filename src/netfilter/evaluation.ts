@@ -44,7 +44,8 @@ export type Verdict =
   /** Ends the packet. */
   | { readonly kind: 'drop' }
   /** Ends the packet; `with` is iptables' name of the answer: "icmp-port-unreachable", "icmp6-adm-prohibited", "tcp-reset". */
-  | { readonly kind: 'reject'; readonly with: string }
+  /** Without `with` the rule does not tell how. */
+  | { readonly kind: 'reject'; readonly with?: string }
   /** Back to behind the last jump; the policy where there was none. */
   | { readonly kind: 'return' }
   /** Afterwards comes the rule behind this one. */

@@ -53,7 +53,12 @@ function rotate(word: number, by: number): number {
 
 /** Bob Jenkins' lookup3 over 32-bit words, as include/linux/jhash.h has it. */
 export function jhash2(key: readonly number[], initial: number): number {
-  let a = (0xdeadbeef + (key.length << 2) + initial) >>> 0;
+  return jhash(key, key.length << 2, initial);
+}
+
+/** The same over so many bytes, where the last word is not a whole one: its other bytes are 0. */
+export function jhash(key: readonly number[], bytes: number, initial: number): number {
+  let a = (0xdeadbeef + bytes + initial) >>> 0;
   let b = a;
   let c = a;
   let at = 0;

@@ -86,7 +86,12 @@ export function walkChain(
         else if (verdict.kind === 'accept') passed.push(next);
         else if (verdict.kind === 'return') frame.returned.push(next);
         else if (verdict.kind === 'drop') stopped.push({ state: next, verdict: 'drop' });
-        else if (verdict.kind === 'reject') stopped.push({ state: next, verdict: 'reject', rejectWith: verdict.with });
+        else if (verdict.kind === 'reject')
+          stopped.push({
+            state: next,
+            verdict: 'reject',
+            ...(verdict.with === undefined ? {} : { rejectWith: verdict.with }),
+          });
         else if (active.has(verdict.chain)) {
           const words = `the chain ${verdict.chain.name}, which calls itself, does nothing (a kernel would refuse it)`;
           const assumed = assume(next, words, frame.chain.rule(at).place)[0]!;

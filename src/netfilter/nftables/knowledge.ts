@@ -130,8 +130,9 @@ export const SELECTORS: readonly Known[] = [
   },
   {
     name: 'jhash, symhash',
-    knowledge: 'unknown',
-    about: 'always the same for one packet, but seeded by the kernel: one way for each number',
+    knowledge: 'partly',
+    about:
+      'jhash of addresses, ports, protocol and marks by the seed that the rule has; without one, and symhash: always the same for one packet, but seeded by the kernel, one way for each number',
     example: 'jhash ip saddr mod 2 0 drop',
   },
   {

@@ -74,6 +74,12 @@ export function compile(context: Context): readonly Op[] {
   return statements.map((statement, i) => opOf(statement, i === statements.length - 1, context));
 }
 
+/** `meta nfproto { ipv4, ipv6 }` */
+function namesFamilies(statement: Statement): boolean {
+  if (statement.kind !== 'match' || statement.right.kind !== 'set') return false;
+  return statement.left.kind === 'meta' && statement.left.key === 'nfproto';
+}
+
 const always: Op = () => true;
 
 function opOf(statement: Statement, last: boolean, context: Context): Op {
@@ -94,7 +100,7 @@ function opOf(statement: Statement, last: boolean, context: Context): Op {
     case 'nat':
       return natOp(statement, context);
     case 'reject':
-      return rejectOp(statement);
+      return rejectOp(statement, context.rule.statements.some(namesFamilies));
     case 'notrack':
       return (state) =>
         state.connection.tracking === 'none'

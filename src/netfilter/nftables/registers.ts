@@ -6,6 +6,7 @@ import type { Spot } from '../evaluation.ts';
 import type { State, Tuple } from '../state.ts';
 import type { Expression } from './ruleset.ts';
 import { resolve, typeOf, type Value } from './datatypes.ts';
+import { hashOf } from './hash.ts';
 import { printExpression } from './print.ts';
 
 export type Register =
@@ -56,6 +57,7 @@ export function reader(selector: Expression): Read {
       return () => register;
     }
     case 'jhash':
+      return hashed(selector);
     case 'symhash': {
       const words = printExpression(selector);
       const size = BigInt(Math.max(1, selector.mod));
@@ -78,6 +80,20 @@ export function reader(selector: Expression): Read {
     default:
       return () => UNKNOWN;
   }
+}
+
+function hashed(selector: Expression & { readonly kind: 'jhash' }): Read {
+  const { mod, offset, of } = selector;
+  const size = BigInt(Math.max(1, mod));
+  const fixed: Register = { kind: 'fixed', base: BigInt(offset), size, words: printExpression(selector) };
+  const hash = hashOf(selector);
+  const read = reader(of);
+  return (state, spot) => {
+    const register = read(state, spot);
+    if (register === BREAK) return BREAK;
+    const parts = typeof register === 'object' && register.kind === 'parts' ? register.parts : [register];
+    return hash && parts.every((part) => typeof part === 'bigint') ? hash(parts) : fixed;
+  };
 }
 
 function payload(protocol: string, field: string): Read {

@@ -177,12 +177,17 @@ const ICMPX: Readonly<Record<string, readonly [string, string]>> = {
   'admin-prohibited': ['icmp-admin-prohibited', 'icmp6-adm-prohibited'],
 };
 
-export function rejectOp(statement: Statement & { kind: 'reject' }): Op {
+/**
+ * @param families whether the rule matches a set of families: nft 1.0.6 then writes ICMPv6's code (4) into a plain reject, which
+ *   the kernel puts into IPv4's answer, too (there it means that a fragmentation was needed), and lists it as a plain reject again.
+ */
+export function rejectOp(statement: Statement & { kind: 'reject' }, families: boolean): Op {
   const [type = 'icmpx', code = 'port-unreachable'] = (statement.with ?? '').split(' ').filter((word) => word !== '');
   return (state) => {
     const four = state.source.family === 4;
-    let answer: string;
-    if (type === 'tcp') {
+    let answer: string | undefined;
+    if (families && four && statement.with === undefined) answer = undefined;
+    else if (type === 'tcp') {
       if (state.protocol !== 'tcp') return false;
       answer = 'tcp-reset';
     } else if (type === 'icmp') {
@@ -192,7 +197,7 @@ export function rejectOp(statement: Statement & { kind: 'reject' }): Op {
       if (four) return false;
       answer = named(ICMPV6, code) ?? `icmp6-${code}`;
     } else answer = named(ICMPX, code)?.[four ? 0 : 1] ?? (four ? `icmp-${code}` : `icmp6-${code}`);
-    const verdict: WalkVerdict = { kind: 'reject', with: answer };
+    const verdict: WalkVerdict = { kind: 'reject', ...(answer === undefined ? {} : { with: answer }) };
     return [{ state, then: verdict, effect: 'reject' }];
   };
 }

@@ -188,3 +188,50 @@ test('a dormant table is not run', async () => {
   const rules = ruleset([{ at: 'filter forward 0', rules: ['drop'] }]).replace('{\n', '{\n flags dormant;\n');
   assert.deepEqual(await agree(rules, CLIENT), { '10.244.3.5:80': 60 });
 });
+
+test("a hash with a seed is the kernel's own: of addresses, ports, protocol and mark, alone and together", async () => {
+  const seen = new Set<string>();
+  const selectors = [
+    'ip saddr',
+    'ip daddr',
+    'tcp dport',
+    'ip saddr & 255.255.0.255',
+    'meta mark',
+    'meta l4proto',
+    'ip protocol . th dport',
+    'ip saddr . tcp dport',
+    'ip saddr . ip daddr . meta l4proto . th dport',
+    'meta mark . ip daddr . ct original ip saddr . ct mark',
+    'ip daddr . th dport . ip saddr . meta mark . ip protocol . ip saddr . ip daddr',
+  ];
+  for (const [i, selector] of selectors.entries())
+    for (const seed of ['0x0', '0xdeadbeef', `0x${(i * 7919).toString(16)}`]) {
+      const hash = `jhash ${selector} mod 4 seed ${seed} offset 10`;
+      const rules = ruleset([
+        {
+          at: 'filter forward 0',
+          rules: [
+            'meta mark set 0x12345678',
+            `${hash} vmap { 10 : drop, 12 : accept }`,
+            `${hash} 11 reject with icmp type host-unreachable`,
+            'reject with icmp type admin-prohibited',
+          ],
+        },
+      ]);
+      const src = `203.0.113.${40 + i}`;
+      const [end] = Object.keys(await agree(rules, { ...CLIENT, src, dport: 80 + i, sport: 40_000 + i }));
+      seen.add(end!.replace(/:\d+$/, ''));
+    }
+  assert.equal(seen.size, 4, [...seen].join());
+});
+
+test("a hash of IPv6 addresses is the kernel's own", async () => {
+  for (const selector of ['ip6 saddr', 'ip6 saddr . ip6 daddr . tcp dport', 'tcp dport . ip6 daddr']) {
+    const rules = ruleset(
+      [{ at: 'filter forward 0', rules: [`jhash ${selector} mod 2 seed 0xcafe vmap { 0 : drop, 1 : accept }`] }],
+      '',
+      'ip6',
+    );
+    await agree(rules, { ...CLIENT, src: 'fd00:113::40', dst: 'fd00:10:244:3::5' });
+  }
+});

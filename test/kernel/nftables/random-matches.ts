@@ -73,6 +73,7 @@ function anyMatch(draft: Draft): string {
         'meta random & 2147483647 < 715827883',
         'meta random < 1073741824',
         'meta random & 3 2',
+        `jhash ${draft.family === 4 ? 'ip' : 'ip6'} saddr . meta l4proto mod ${random.integer(2, 5)} seed ${random.integer(0, 2 ** 31)} < 2`,
       ]);
     case 'concat':
       return concat(draft);
