@@ -186,6 +186,13 @@ export const CATALOGUE = {
     message: '{node} runs kube-proxy in nftables mode, but there is no whole listing of its rules to compare.',
     advice: 'Read them again: nft list ruleset, or nft -j list ruleset.',
   },
+  'syncs-fail': {
+    code: 'ST212',
+    severity: 'error',
+    message:
+      'kube-proxy on {node} fails to write its rules: {count} syncs have failed since its start, and what it learned at {since} is not written.',
+    advice: 'Its log has the error: kubectl -n {namespace} logs {pod}.',
+  },
 
   drift: {
     code: 'ST301',
@@ -211,6 +218,12 @@ export const CATALOGUE = {
     message:
       '{service} on {node}: a change {age} old when the rules were read is not programmed yet; kube-proxy may take {due}.',
     advice: 'Read the rules again in a moment.',
+  },
+  'read-before-change': {
+    code: 'ST303',
+    severity: 'info',
+    message: '{service} on {node}: it has changed since the rules were read.',
+    advice: 'Read the rules again.',
   },
   'differs-harmlessly': {
     code: 'ST304',

@@ -9,6 +9,7 @@ import type { Entry, SliceDifference } from './compare.ts';
 import type { CommonDrift, Explanation, FamilyDrift, Leftover, NodeDrift, PortDrift } from './drift-types.ts';
 import { nftWords } from './nft-words.ts';
 import { lastChange } from './pending.ts';
+import { metricsIn, unsynced } from './proxy-metrics.ts';
 import { savedTables } from './surroundings.ts';
 
 /** What is known of one node. */
@@ -48,6 +49,7 @@ export function* findingSlices(
         yield i / nodes.length;
       }
     found.push(...behindFindings(objects, node, nodes));
+    found.push(...failureFindings(objects, node));
   }
   return found.sort(byTrouble);
 }
@@ -131,6 +133,7 @@ function portFinding({ node, dump }: FamilyView, drift: PortDrift): Finding {
   const subject = { service: drift.service, node, ...(port !== undefined && { port }) };
   const explanation = drift.explain();
   const evidence = evidenceOf(drift.differences, dump, explanation);
+  if (pending?.age === 0) return finding('read-before-change', subject, { service: label, node }, evidence);
   if (pending)
     return finding(
       'pending',
@@ -241,6 +244,17 @@ function behindFindings(
       { node, since: new Date(oldest.at).toISOString(), what: oldest.label, pod: name, namespace },
     ),
   ];
+}
+
+/** By kube-proxy's own word: syncs have failed, and one is due. */
+function failureFindings(objects: ClusterObjects, { node, rules }: NodeView): readonly Finding[] {
+  const capture = captureOf(rules);
+  const metrics = capture && metricsIn(capture.dumps);
+  const due = metrics && ([4, 6] as const).flatMap((family) => unsynced(metrics, family) ?? []);
+  if (!metrics || !due || due.length === 0 || metrics.failures === 0) return [];
+  const { name = 'POD', namespace = 'kube-system' } = proxyPods(objects.pods).get(node)?.metadata ?? {};
+  const since = new Date(Math.min(...due)).toISOString();
+  return [finding('syncs-fail', { node }, { node, count: String(metrics.failures), since, namespace, pod: name })];
 }
 
 function isRunning(pod: Pod): boolean {

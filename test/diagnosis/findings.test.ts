@@ -50,6 +50,45 @@ describe('the findings', () => {
     );
   });
 
+  test('about a kube-proxy whose syncs fail say so, where its metrics say that one is due', async () => {
+    const cluster = await recorded('1.37-iptables-nft');
+    const found = (queued: number, failures: number) =>
+      findings(cluster, (dumps) => [
+        ...dumps,
+        {
+          name: 'metrics.txt',
+          from: 'curl',
+          complete: true,
+          text: [
+            `kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds{ip_family="IPv4"} ${queued}`,
+            'kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family="IPv4"} 1795522830',
+            `kubeproxy_sync_proxy_rules_iptables_restore_failures_total ${failures}`,
+          ].join('\n'),
+        },
+      ]).filter(({ code }) => code === 'ST212');
+    assert.match(
+      found(1795522834, 3)[0]!.message,
+      /^kube-proxy on node-1 fails to write its rules: 3 syncs .* at 2026-11-24T12:20:34\.000Z is not written\.$/,
+    );
+    assert.deepEqual(found(1795522829, 3), [], 'it has written since');
+    assert.deepEqual(found(1795522834, 0), [], 'it is about to write');
+  });
+
+  test('about a Service that changed after the rules were read say that, and not how old the change is', async () => {
+    const cluster = await recorded('1.37-iptables-stale-node');
+    const endpointSlices = cluster.objects.endpointSlices.map((slice) => ({
+      ...slice,
+      metadata: {
+        ...slice.metadata,
+        annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': '2026-11-23T18:00:00Z' },
+      },
+    }));
+    const found = findings({ ...cluster, objects: { ...cluster.objects, endpointSlices } });
+    const [first] = found.filter(({ code, service }) => code === 'ST303' && service === 'shop/front');
+    assert.match(first!.message, /^shop\/front:http on node-3: it has changed since the rules were read\.$/);
+    assert.equal(found.filter(({ name }) => name === 'drift').length, 0);
+  });
+
   test('about two backends say which rules decide, node by node', async () => {
     const found = findings(await recorded('1.37-iptables-both-backends')).filter(({ code }) => code === 'ST206');
     assert.deepEqual(
