@@ -30,8 +30,10 @@ const ANSWERS: Readonly<Record<string, string>> = {
   'tcp-reset': 'tcp-reset',
 };
 
-function endOf(outcome: Outcome): string {
+/** `how`: whether the rules tell how a packet is rejected; nft's listing does not always. */
+function endOf(outcome: Outcome, how: boolean): string {
   if (outcome.verdict === 'accept') return formatEndpoint(outcome.destination, outcome.destinationPort);
+  if (outcome.verdict === 'reject' && !how) return 'reject';
   return outcome.verdict === 'reject' ? (ANSWERS[outcome.rejectWith ?? ''] ?? `reject ${outcome.rejectWith}`) : 'drop';
 }
 
@@ -39,13 +41,17 @@ function endOf(outcome: Outcome): string {
 export function disagreement(outcomes: readonly Outcome[], kernel: KernelAnswer): string | undefined {
   const counts = new Map<string, number>();
   for (const [to, { n }] of Object.entries(kernel.accept)) counts.set(to, n);
-  for (const [answer, n] of Object.entries(kernel.reject)) counts.set(answer, n);
+  const how = !outcomes.some(({ verdict, rejectWith }) => verdict === 'reject' && rejectWith === undefined);
+  for (const [answer, n] of Object.entries(kernel.reject)) {
+    const end = how ? answer : 'reject';
+    counts.set(end, (counts.get(end) ?? 0) + n);
+  }
   if (kernel.drop > 0) counts.set('drop', kernel.drop);
   const n = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const told = (): string => `the kernel: ${show(counts)}; the trace: ${outcomes.map(showOutcome).join(' + ')}`;
 
   if (outcomes.some(({ assumptions }) => assumptions.length > 0)) {
-    const possible = new Set(outcomes.map(endOf));
+    const possible = new Set(outcomes.map((outcome) => endOf(outcome, how)));
     for (const end of counts.keys())
       if (!possible.has(end)) return `${end} happened and no assumption allows it: ${told()}`;
     return undefined;
@@ -55,7 +61,7 @@ export function disagreement(outcomes: readonly Outcome[], kernel: KernelAnswer)
   let sum = 0;
   for (const outcome of outcomes) {
     sum += outcome.probability;
-    const end = endOf(outcome);
+    const end = endOf(outcome, how);
     let share = shares.get(end);
     if (!share) shares.set(end, (share = { all: 0, masquerade: 0, sources: new Map(), unnamed: false }));
     share.all += outcome.probability;
@@ -92,5 +98,5 @@ function show(counts: ReadonlyMap<string, number>): string {
 
 function showOutcome(outcome: Outcome): string {
   const assumed = outcome.assumptions.map(({ words, holds }) => `${holds ? 'if' : 'unless'} ${words}`).join(' and ');
-  return `${outcome.probability.toFixed(4)} ${endOf(outcome)}${outcome.masquerade ? ` from ${outcome.source ? formatAddress(outcome.source) : 'somewhere'}` : ''}${assumed ? ` (${assumed})` : ''}`;
+  return `${outcome.probability.toFixed(4)} ${endOf(outcome, outcome.rejectWith !== undefined)}${outcome.masquerade ? ` from ${outcome.source ? formatAddress(outcome.source) : 'somewhere'}` : ''}${assumed ? ` (${assumed})` : ''}`;
 }

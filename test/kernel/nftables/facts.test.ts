@@ -60,6 +60,15 @@ test('before conntrack the state is INVALID, and mark, status and tuple break th
   assert.deepEqual(await agree(raw('ct state invalid'), CLIENT), { drop: 60 });
 });
 
+test('which ICMP code a plain reject gets is told, but behind a set of families, where a listing hides it', async () => {
+  const input = (rule: string): string => ruleset([{ at: 'filter input 0', rules: [rule] }], '', 'inet');
+  const one: OracleCase = { ...CLIENT, dst: '172.20.0.2', proto: 'udp' };
+  assert.deepEqual(await agree(input('reject'), one), { 'icmp 3': 60 });
+  assert.deepEqual(await agree(input('meta nfproto ipv4 reject'), one), { 'icmp 3': 60 });
+  const [answer] = Object.keys(await agree(input('meta nfproto { ipv4, ipv6 } reject'), one));
+  assert.match(answer!, /^icmp [34]$/); // nft 1.0.6 writes 4, ICMPv6's code
+});
+
 test('what is not tracked is not translated, in its state and by its nat chains', async () => {
   const rules = ruleset([
     { at: 'filter prerouting -300', rules: ['notrack'] },
