@@ -10,7 +10,7 @@ export function isNodePortJump(rule: string): boolean {
 }
 
 /** Rules with the same key can match the same packet. */
-function destinationOf(rule: string): string {
+export function destinationOf(rule: string): string {
   const parts = / (-d \S+) /.exec(rule)?.[1]?.startsWith('-d 127.') ? [] : [/ (-d \S+) /.exec(rule)?.[1] ?? ''];
   return [...parts, / -p (\S+) /.exec(rule)?.[1] ?? '', / --dport (\S+)/.exec(rule)?.[1] ?? ''].join(' ').trim();
 }
@@ -59,8 +59,12 @@ function grouped(entries: readonly Entry[]): ReadonlyMap<string, readonly Entry[
   return groups;
 }
 
-/** The expected rules, destination by destination in the order in which the node has them, what it lacks behind, the node ports last. */
-export function inOrderOf(lines: readonly string[], wanted: readonly string[]): readonly string[] {
+/**
+ * The expected rules, destination by destination in the order in which the node has them, what it lacks behind, the node ports last.
+ *
+ * @param destinations of the node's rules
+ */
+export function inOrderOf(destinations: readonly string[], wanted: readonly string[]): readonly string[] {
   const left = new Map<string, string[]>();
   for (const rule of wanted) {
     if (isNodePortJump(rule)) continue;
@@ -70,8 +74,7 @@ export function inOrderOf(lines: readonly string[], wanted: readonly string[]): 
     else left.set(key, [rule]);
   }
   const ordered: string[] = [];
-  for (const line of lines) {
-    const key = destinationOf(canonicalRule(line));
+  for (const key of destinations) {
     const group = left.get(key);
     if (!group) continue;
     ordered.push(...group);

@@ -6,11 +6,12 @@ import { canonicalRule, linesOf, readBlocks, targetOf } from './blocks.ts';
 import type { Block, Blocks, Line, TableBlocks } from './blocks.ts';
 import { compareSlices } from './compare.ts';
 import type { Slice, SliceDifference } from './compare.ts';
-import { met, type IsMet } from './excerpt.ts';
+import { leadsOn, type Met } from './excerpt.ts';
 import { inOrderOf, isFree, misplaced } from './dispatch-order.ts';
-import { NO_TABLES, portOfLine } from './iptables-expected.ts';
+import { chainsOf, NO_TABLES, portOfLine } from './iptables-expected.ts';
 import type { ExpectedChain, ExpectedTables, PortChains } from './iptables-expected.ts';
 import { isDispatch, isOwned, isShared } from './owned.ts';
+import { destinationsOf, sharedChains } from './shared-chains.ts';
 
 const BUILT_IN = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
 
@@ -137,12 +138,14 @@ function isJumpOfKubeProxy(rule: string): boolean {
 /**
  * The node's text with kube-proxy's part replaced by what is expected. Chains of others stay, with their rules; so do the built-in
  * chains' policies, and the order of the jumps in them as far as they are there. A missing jump comes first, where kube-proxy
- * would insert it. `isMet` leaves chains of Services out.
+ * would insert it.
+ *
+ * @param met the chains of Services that are enough; without it all
  */
-export function inSurroundings(expected: ExpectedTables, actual: Blocks, isMet: IsMet = () => true): string {
-  const all = expected.all();
+export function inSurroundings(expected: ExpectedTables, actual: Blocks, met?: Met): string {
+  const all = chainsOf(expected, met);
   return [...new Set([...actual.tables.keys(), ...all.keys()])]
-    .map((name) => mergedTable(all.get(name), actual, actual.tables.get(name), name, isMet))
+    .map((name) => mergedTable(all.get(name), actual, actual.tables.get(name), name, met))
     .join('');
 }
 
@@ -156,29 +159,23 @@ function mergedTable(
   actual: Blocks,
   right: TableBlocks | undefined,
   name: string,
-  isMet: IsMet,
+  met: Met | undefined,
 ): string {
   const chains = new Map<string, { policy: string; rules: readonly string[] }>();
-  for (const [chain, block] of right?.blocks ?? []) {
+  const shared = right ? sharedChains(actual, right) : undefined;
+  for (const [chain, { block, lines }] of shared ?? []) {
     if (isOwned(chain)) continue;
-    const lines = linesOf(actual, block);
     const wanted = left?.get(chain)?.lines ?? [];
     const policy = block.policy ?? '-';
     if (isBuiltIn(chain)) chains.set(chain, { policy, rules: mergedJumps(wanted, lines) });
     else chains.set(chain, { policy, rules: mergedShared(isShared(chain) ? wanted : [], lines) });
   }
   for (const [chain, { lines }] of left ?? []) {
-    if (chains.has(chain) || !isMet(chain)) continue;
+    if (chains.has(chain)) continue;
     const policy = isBuiltIn(chain) ? 'ACCEPT' : '-';
-    const block = right?.blocks.get(chain);
-    const rules =
-      block && isDispatch(name, chain)
-        ? inOrderOf(
-            linesOf(actual, block).map((line) => line.text),
-            lines,
-          )
-        : lines;
-    chains.set(chain, { policy, rules: met(rules, isMet) });
+    const wanted = met ? lines.filter((rule) => leadsOn(targetOf(rule), met)) : lines;
+    const own = isDispatch(name, chain) ? shared?.get(chain) : undefined;
+    chains.set(chain, { policy, rules: own ? inOrderOf(destinationsOf(own), wanted) : wanted });
   }
   const declarations = [...chains].map(([chain, { policy }]) => `:${chain} ${policy} [0:0]\n`);
   const rules = [...chains.values()].flatMap((chain) => chain.rules.map((rule) => `${rule}\n`));

@@ -44,18 +44,18 @@ export function iptablesDrift(
   ];
   const index = new PortIndex(rules.ports.map(({ port, selection }) => ({ port, endpoints: selection.reachable })));
   // What was left elsewhere may act on every Service.
-  const isMet = once(() => (leftovers.length > 0 ? undefined : metChains(differences, tables, actual, index)));
+  const met = once(() => (leftovers.length > 0 ? undefined : metChains(differences, tables, actual, index)));
   const withMain = (text: string): readonly NamedText[] =>
     withTexts(dumps, new Map([[main.name, withFirstLine(main.blocks.text, text)]]));
-  const expectedDumps = once(() => withMain(inSurroundings(tables, actual, isMet())));
+  const expectedDumps = once(() => withMain(inSurroundings(tables, actual, met())));
   const given: Case = {
     index,
     rules: () => rules.ports.reduce((sum, each) => sum + each.lines.nat.length + each.lines.filter.length, 0),
     expected: expectedDumps,
     clean: () => withTexts(expectedDumps(), new Map([...withoutIptables(dumps, main.name), ...withoutNftables(dumps)])),
     actual: () => {
-      const met = isMet();
-      if (met) return withMain(excerpt(actual, met));
+      const some = met();
+      if (some) return withMain(excerpt(actual, some));
       return main.complete ? dumps : withMain(actual.text);
     },
   };

@@ -38,6 +38,14 @@ export function expectedTables(expected: ExpectedIptables): ExpectedTables {
   return { shared, ports, all: () => (all ??= gathered(shared, ports)) };
 }
 
+/** Of the ports' chains those alone that are met; without `met` all. */
+export function chainsOf({ shared, ports, all }: ExpectedTables, met: ReadonlySet<string> | undefined): ChainsByTable {
+  if (!met) return all();
+  const nat = new Map(shared.get('nat'));
+  for (const { own } of ports) for (const chain of own) if (met.has(chain.chain)) nat.set(chain.chain, chain);
+  return new Map([...shared, ['nat', nat]]);
+}
+
 /** Nothing expected at all. */
 export const NO_TABLES: ExpectedTables = { shared: new Map(), ports: [], all: () => new Map() };
 
