@@ -93,6 +93,8 @@ interface Index {
   readonly keys: ReadonlyMap<string, boolean>;
   /** Of hash:net,iface: the nets alone. The most specific one that holds the address decides, whatever its interfaces are. */
   readonly nets: ReadonlySet<string>;
+  /** Whether there is an element that could not be read: it may be any. */
+  readonly unreadable: boolean;
   /** The prefix lengths that occur, most specific first: one for each net dimension. */
   readonly lengths: readonly (readonly number[])[];
   readonly dimensions: readonly string[];
@@ -151,7 +153,7 @@ export function inSet(
     if (nomatch !== undefined) return !nomatch;
     if (index.nets.has(parts[0]!)) return false;
   }
-  return false;
+  return index.unreadable ? undefined : false;
 }
 
 /** The key of a packet's port, "tcp:80". "none": this kind of set never holds such a protocol. */
@@ -181,6 +183,7 @@ function* indexInSlices(set: IpSet): Slices<Index> {
   const keys = new Map<string, boolean>();
   const lengths = new Map<string, readonly number[]>();
   const nets = new Set<string>();
+  let unreadable = false;
   const netmask = /\bnetmask (\d+)\b/.exec(set.options)?.[1];
   const mask = netmask === undefined ? undefined : Number(netmask);
   for (const [at, element] of set.elements.entries()) {
@@ -204,7 +207,10 @@ function* indexInSlices(set: IpSet): Slices<Index> {
       else if (dimension === 'mark') parts.push(String(Number(part)));
       else parts.push(part);
     }
-    if (parts.length < dimensions.length) continue;
+    if (parts.length < dimensions.length) {
+      unreadable = true;
+      continue;
+    }
     keys.set(parts.join(','), nomatch);
     if (set.type === 'hash:net,iface') nets.add(parts[0]!);
     lengths.set(used.join(','), used);
@@ -212,6 +218,7 @@ function* indexInSlices(set: IpSet): Slices<Index> {
   const index: Index = {
     keys,
     nets,
+    unreadable,
     dimensions,
     netmask: mask,
     lengths: [...lengths.values()].sort((a, b) => {

@@ -98,3 +98,20 @@ test('a set of 100,000 elements is read in slices, with rising progress, and ask
   });
   assert.deepEqual(asked, [true, false]);
 });
+
+test('a set with an element that cannot be read may hold any packet, but those that it surely holds', () => {
+  const { sets: damaged } = readIpsets(
+    'create D hash:ip,port family inet\nadd D 10.0.0.1,tcp:80\nadd D 10.0.0.\n',
+    'ipset-save.txt',
+  );
+  const asked = ['10.0.0.1', '10.0.0.2'].map((to) =>
+    inSet(
+      damaged.get('D')!,
+      ['dst', 'dst'],
+      { address: () => parseAddress(to)!, port: () => 80, interface: () => 'eth0', protocol: 'tcp', mark: 0 },
+      4,
+      () => undefined,
+    ),
+  );
+  assert.deepEqual(asked, [true, undefined]);
+});

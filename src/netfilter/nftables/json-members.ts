@@ -4,7 +4,7 @@
  */
 import type { Place } from '../outcome.ts';
 import { jsonAt, type JsonElements } from './json-elements.ts';
-import { element, isList, strings, type JsonObject } from './json-expressions.ts';
+import { element, isList, strings, textOf, type JsonObject } from './json-expressions.ts';
 import { statement } from './json-statements.ts';
 import { printRule } from './print.ts';
 import type { BaseChain, Chain, Element, NamedSet, NftFamily, Rule, Statement } from './ruleset.ts';
@@ -88,7 +88,9 @@ class JsonRule implements Rule {
   private read(): NonNullable<JsonRule['known']> {
     if (this.known) return this.known;
     const { expr, comment } = jsonAt(this.dump.elements, this.index, 'rule');
-    const statements = isList(expr) ? expr.map((part) => statement(part, this.family)) : [];
+    // Something else than a list may be any statement: it is kept as one that cannot be read.
+    const parts = isList(expr) ? expr : expr === undefined ? [] : [expr];
+    const statements = parts.map((part) => statement(part, this.family));
     return (this.known = { statements, comment: typeof comment === 'string' ? comment : undefined });
   }
 
@@ -158,6 +160,8 @@ export class JsonSet implements NamedSet {
   get elements(): readonly Element[] {
     if (this.known) return this.known;
     const { elem } = jsonAt(this.dump.elements, this.index, this.kind);
-    return (this.known = isList(elem) ? elem.map(element) : []);
+    if (elem === undefined || isList(elem)) return (this.known = (elem ?? []).map(element));
+    // May be any element.
+    return (this.known = [{ key: { kind: 'unknown', text: textOf(elem) } }]);
   }
 }

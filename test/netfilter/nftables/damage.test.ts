@@ -163,6 +163,19 @@ describe('a damaged dump', () => {
     assert.match(ruleset.problems[0]!.message, /rule names no table/);
   });
 
+  it('of JSON keeps what stands where a list of statements or elements was expected: it may be anything', () => {
+    const json = JSON.stringify({
+      nftables: [
+        { table: { family: 'ip', name: 't', handle: 1 } },
+        { set: { family: 'ip', table: 't', name: 's', type: 'ipv4_addr', elem: { a: 1 } } },
+        { rule: { family: 'ip', table: 't', chain: 'c', expr: 'drop' } },
+      ],
+    });
+    const [table] = readNft(json, 'dump').tables;
+    assert.deepEqual(table!.sets[0]!.elements, [{ key: { kind: 'unknown', text: '{"a":1}' } }]);
+    assert.deepEqual(table!.chains[0]!.rules[0]!.statements, [{ kind: 'unknown', text: '"drop"' }]);
+  });
+
   it('that is no dump at all gives a problem and no tables', () => {
     for (const text of ['{', '{"nftables": 5}', '[]', 'iptables-save\n*nat\nCOMMIT\n', '<html>'])
       assert.ok(readNft(text, 'dump').problems.length > 0, text);
