@@ -117,6 +117,8 @@ async function onDesktop(code: string, wanted: Wanted): Promise<void> {
     `--user-data-dir=${user}`,
     `--extensions-dir=${path.join(profile, 'extensions')}`,
     '--disable-workspace-trust',
+    // Chromium has no sandbox for root, and VS Code does not start without being told so.
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     '--new-window',
     '--wait',
     samples,
