@@ -45,7 +45,14 @@ export class Connection implements Traffic, vscode.Disposable {
   #watching: Disposable | undefined;
   #attempt = 0;
   readonly #asked = new Set<string>();
-  readonly #readAhead = new ReadAhead((node) => this.#changed.fire({ source: false, objects: [], nodes: [node] }));
+  readonly #readAhead = new ReadAhead(
+    (node) => this.#changed.fire({ source: false, objects: [], nodes: [node] }),
+    (node, read) =>
+      vscode.window.withProgress(
+        { location: vscode.ProgressLocation.Window, title: t('Sorting the rules of {0}', node) },
+        (progress) => read((share) => progress.report({ message: `${Math.floor(share * 100)} %` })),
+      ),
+  );
 
   constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, openers: Openers) {
     this.extensionUri = context.extensionUri;

@@ -1,17 +1,25 @@
 import type { ClusterSource, NodeCapture } from '../kubernetes/source.ts';
 
+/** Reads, telling the share that is done, 0 to 1, now and then; rejects as the reading does. */
+export type During = (node: string, read: (onProgress: (share: number) => void) => Promise<void>) => PromiseLike<void>;
+
 /**
  * Reads the rules of big captures in slices, one node after another, before anybody asks for them: a million lines read in one
  * go would stall the extension host for seconds.
  */
 export class ReadAhead {
   readonly #done: (node: string) => void;
+  readonly #during: During;
   readonly #waiting = new Map<NodeCapture, string>();
   #running: AbortController | undefined;
 
-  /** @param done is told each node whose rules can be asked for from now on */
-  constructor(done: (node: string) => void) {
+  /**
+   * @param done is told each node whose rules can be asked for from now on
+   * @param during shows that a node's rules are being read
+   */
+  constructor(done: (node: string) => void, during: During = (_, read) => read(() => undefined)) {
     this.#done = done;
+    this.#during = during;
   }
 
   /** Looks for captures of these nodes that are new and big. */
@@ -32,7 +40,7 @@ export class ReadAhead {
       this.#waiting.delete(capture);
       if (isQuick(capture)) continue;
       try {
-        await readAhead(capture, { signal: running.signal });
+        await this.#during(node, (onProgress) => readAhead(capture, { signal: running.signal, onProgress }));
       } catch {
         return; // another cluster is shown
       }

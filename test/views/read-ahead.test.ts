@@ -47,6 +47,27 @@ test('others have their turn while a big dump is read', async () => {
   assert.ok(turns > 1, `${turns} turns`);
 });
 
+test('how far a node is read is shown while it is, and no longer', async () => {
+  const shown: (readonly [node: string, share: number | 'end'])[] = [];
+  await new Promise<void>((resolve) => {
+    const ahead = new ReadAhead(
+      () => resolve(),
+      async (node, read) => {
+        await read((share) => shown.push([node, share]));
+        shown.push([node, 'end']);
+      },
+    );
+    ahead.look(sourceOf([captureOf('node-1', clusterDump(10_000, 10))]), ['node-1']);
+  });
+  assert.deepEqual(shown.at(-1), ['node-1', 'end']);
+  const shares = shown.slice(0, -1).map(([, share]) => Number(share));
+  assert.ok(shares.length > 1 && shares.every((share) => share >= 0 && share <= 1), String(shares));
+  assert.deepEqual(
+    shares,
+    [...shares].sort((a, b) => a - b),
+  );
+});
+
 test('another cluster ends the reading, and is read in its turn', async () => {
   const [old, next] = [captureOf('old'), captureOf('next')];
   const told: string[] = [];
