@@ -8,9 +8,8 @@ import type { World } from './world.ts';
  * a connection (nat.ts), calls and returns of chains, policies, merging of equal states and the recording of paths. A language says what
  * one rule does to one state, and which rules need not be asked at all.
  *
- * The languages: iptables.ts and matches of iptables/, nftables/. The reader of nftables is `readNftables(text, dump)` in nftables/reader.ts and gives a
- * `Reading` (program.ts) with every table of families ip, ip6 and inet in the listing's order, those made by iptables-nft included; program-of.ts
- * leaves those out for which it has the text of iptables-save, which says more.
+ * The languages: iptables/language.ts and nftables/language.ts. nftables/tables.ts gives every table of families ip, ip6 and inet in the listing's order, those
+ * made by iptables-nft included; program-of.ts leaves those out for which it has the text of iptables-save, which says more.
  *
  * A language never changes a state in place, keeps no memory between calls but caches per rule or chain, and never throws.
  */
