@@ -23,11 +23,10 @@ export function readNftInSlices(text: string, dump: string): Slices<Ruleset> {
   return isJson(text) ? readJsonInSlices(text, dump) : readTextInSlices(text, dump);
 }
 
-/** By what comes first: a comment in a text listing may hold JSON, and either may have a shell prompt before it. */
+/** By what comes first: either listing may have a shell prompt before it, which may begin with a bracket. */
 function isJson(text: string): boolean {
-  if (/^\s*[{[]/.test(text)) return true;
   const first = /\{\s*"nftables"\s*:\s*\[|^[^\S\n]*(?:(?:add|create)\s+)?table\s/m.exec(text);
-  return first?.[0].startsWith('{') ?? false;
+  return first ? first[0].startsWith('{') : /^\s*[{[]/.test(text);
 }
 
 /** The tables that IPv4 and IPv6 packets meet. Those of bridge, arp and netdev are read, but a packet's way here does not cross them. */

@@ -99,6 +99,18 @@ describe('a damaged dump', () => {
     }
   });
 
+  it('may begin with a prompt that looks like JSON', () => {
+    for (const [language, listing] of [
+      ['text', recorded.text],
+      ['json', recorded.json],
+    ] as const) {
+      const pasted = readNft(`[root@node-1 ~]# nft list ruleset\n${listing}`, 'dump');
+      assert.equal(pasted.language, language);
+      assert.deepEqual(everything(pasted), everything(readNft(listing, 'dump')));
+      assert.match(pasted.problems[0]!.message, /root@node-1/);
+    }
+  });
+
   it('may have Windows line ends, a byte order mark and handles', () => {
     const whole = readNft(recorded.text, 'dump');
     const windows = readNft(`\ufeff${recorded.text.replaceAll('\n', '\r\n')}`, 'dump');
