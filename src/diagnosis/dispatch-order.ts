@@ -5,7 +5,7 @@
 import { canonicalRule, targetOf } from './blocks.ts';
 import type { Entry } from './compare.ts';
 
-export function isNodePortJump(rule: string): boolean {
+function isNodePortJump(rule: string): boolean {
   return targetOf(rule) === 'KUBE-NODEPORTS';
 }
 

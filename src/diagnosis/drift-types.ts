@@ -98,11 +98,3 @@ export type NodeDrift =
       readonly reason: 'none' | 'mode' | 'unreadable' | 'objects';
       readonly words: string;
     };
-
-/** The drift that stays when everything that is due has been written. */
-export function isDrifted(drift: NodeDrift): boolean {
-  return (
-    drift.kind === 'compared' &&
-    drift.families.some((f) => f.common.length > 0 || f.drifted.some((port) => port.pending === undefined))
-  );
-}

@@ -207,7 +207,7 @@ function ownSource(destination: Address, { family, network }: Ground): Address |
 }
 
 /** The node's own addresses, loopback last. IPv6's loopback has no node ports in any release. */
-export function nodeAddresses({ family, network }: Ground): readonly Address[] {
+function nodeAddresses({ family, network }: Ground): readonly Address[] {
   const own = network.addresses.map((each) => each.address).filter((a) => a.family === family && !isLoopback(a));
   return family === 4 ? [...own, parseAddress('127.0.0.1')!] : own;
 }

@@ -138,7 +138,7 @@ function listOf(names: readonly string[]): string {
 }
 
 /** "all connections", "a third of the connections". */
-export function quantity(probability: number): string {
+function quantity(probability: number): string {
   return probability > 1 - 1e-6 ? 'all connections' : `${fraction(probability)} of the connections`;
 }
 

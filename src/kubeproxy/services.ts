@@ -1,4 +1,4 @@
-import type { ClusterObjects, Service } from '../kubernetes/objects.ts';
+import type { Service } from '../kubernetes/objects.ts';
 import { formatAddress, formatPrefix, parsePrefix, type Family } from '../netfilter/address.ts';
 import { enabled } from './features.ts';
 import { servicePortLabel, type ProtocolName } from './names.ts';
@@ -63,12 +63,7 @@ export interface ServiceOptions {
   readonly featureGates: Readonly<Record<string, boolean>>;
 }
 
-/** The ports of all Services that kube-proxy of this release proxies in this family, in the order of the objects. */
-export function proxiedPorts(objects: ClusterObjects, options: ServiceOptions): ProxiedPort[] {
-  return objects.services.flatMap((service) => portsOf(service, options));
-}
-
-/** The same of one Service: none for headless and ExternalName Services, and for those without an address of the family. */
+/** The ports of a Service that kube-proxy of this release proxies in this family: none for headless and ExternalName Services, and for those without an address of the family. */
 export function portsOf(service: Service, options: ServiceOptions): ProxiedPort[] {
   const { family, release, featureGates } = options;
   const { spec, status, metadata } = service;

@@ -10,7 +10,7 @@ export interface Release {
 }
 
 /** The releases whose rules this knows, each read in its source and compared with what a real kube-proxy programmed. */
-export const OLDEST: Release = { minor: 20, patch: 0 };
+const OLDEST: Release = { minor: 20, patch: 0 };
 export const NEWEST: Release = { minor: 37, patch: 2 };
 
 /** "1.37.2". */

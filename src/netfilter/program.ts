@@ -85,14 +85,3 @@ export interface Rule {
   /** Present where the rule could not be read, or must not be believed. Such a rule is unknown in a trace. */
   readonly problem?: ReadProblem;
 }
-
-/** The chain of that name in the first table that has this engine (or any), family and name. */
-export function findChain(
-  program: Program,
-  where: { readonly engine?: Engine; readonly family: 4 | 6; readonly table: string; readonly chain: string },
-): Chain | undefined {
-  for (const table of program.tables)
-    if (table.name === where.table && table.family === where.family && (!where.engine || table.engine === where.engine))
-      return table.chains.get(where.chain);
-  return undefined;
-}

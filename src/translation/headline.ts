@@ -41,7 +41,7 @@ export function headlineOf(objects: ClusterObjects, story: ServiceStory): Headli
   return { state: 'healthy', words: endpointsWords(total) };
 }
 
-export function endpointsWords(total: number): string {
+function endpointsWords(total: number): string {
   return total === 1 ? '1 endpoint' : `${total} endpoints`;
 }
 
@@ -91,7 +91,7 @@ function podsWords(count: number): string {
 }
 
 /** What was probably meant: "3 pods have app=front." */
-export function nearestWords(objects: ClusterObjects, story: ServiceStory): string | undefined {
+function nearestWords(objects: ClusterObjects, story: ServiceStory): string | undefined {
   const nearest = nearestTo(story.service, objects.pods);
   if (!nearest) return undefined;
   const { length } = nearest.pods;

@@ -58,7 +58,7 @@ export function nodeNetwork(node: string, objects: ClusterObjects, capture?: Nod
  * The network that most nodes have: the node's addresses on eth0 with the default route, its pods behind cni0, whose address is the first of
  * the pod network, and the other nodes' pods by way of eth0.
  */
-export function deriveNetwork(node: string, objects: ClusterObjects): NodeNetwork {
+function deriveNetwork(node: string, objects: ClusterObjects): NodeNetwork {
   const own = find(node, objects);
   const addresses: NodeNetwork['addresses'][number][] = [
     { address: parseAddress('127.0.0.1')!, length: 8, interface: 'lo' },

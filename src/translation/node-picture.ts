@@ -192,7 +192,7 @@ export function conditionOf(endpoint: EndpointView): string {
 }
 
 /** "node-1 · zone-1 · ready". */
-export function placeWords(endpoint: EndpointView): string {
+function placeWords(endpoint: EndpointView): string {
   return [endpoint.node, endpoint.zone, conditionOf(endpoint)].filter((part) => part).join(' · ');
 }
 
@@ -267,7 +267,7 @@ function affinityWords({ story: { service } }: Shown): string {
 }
 
 /** Where chance decided; with one endpoint alone, where the last jump to its own chain stood. */
-export function choosingChain(outcome: Outcome): string | undefined {
+function choosingChain(outcome: Outcome): string | undefined {
   const before = outcome.path.slice(0, outcome.path.findIndex((step) => step.effect === 'dnat') + 1);
   const jumps = before.filter((step) => step.effect === 'jump' || step.effect === 'goto');
   const chance = before.findLast((step) => step.chance !== undefined);

@@ -78,7 +78,7 @@ function label(stream: Stream): string {
 }
 
 /** A ReplicaSet's pods differ in the end of their names: "front-…92hnx". */
-export function shortPod(name: string): string {
+function shortPod(name: string): string {
   const parts = /^(.+?)-[a-z0-9]{6,10}-([a-z0-9]{5})$/.exec(name);
   return parts ? `${parts[1]!}-…${parts[2]!}` : name;
 }

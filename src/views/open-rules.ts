@@ -43,12 +43,7 @@ async function pickDump(dumps: readonly Dump[], node: string): Promise<string | 
 }
 
 /** The rule to look at: where a wrong stream ends; else the first rule that speaks of the Service. */
-export function decisivePlace(
-  scene: Scene,
-  key: string,
-  portId: string | undefined,
-  nodeName: string,
-): Place | undefined {
+function decisivePlace(scene: Scene, key: string, portId: string | undefined, nodeName: string): Place | undefined {
   const service = serviceNamed(scene.objects, key);
   const node = scene.nodes.find(({ name }) => name === nodeName);
   if (!service || !node) return undefined;

@@ -64,7 +64,7 @@ export function servicePortOf(name: string, block: Block | undefined, lines: rea
 }
 
 /** Where a chain of one endpoint sends: "10.244.0.1:8080". */
-export function endpointOf(block: Block | undefined, lines: readonly string[]): string | undefined {
+function endpointOf(block: Block | undefined, lines: readonly string[]): string | undefined {
   for (const line of block ? lines.slice(block.first, block.last + 1) : []) {
     const to = /--to-destination (\S+)|dnat (?:ip6? )?to (\S+)/.exec(line);
     if (to) return to[1] ?? to[2];
@@ -73,7 +73,7 @@ export function endpointOf(block: Block | undefined, lines: readonly string[]): 
 }
 
 /** Who has the address of an endpoint now: pod's name, or undefined. */
-export function podOf(endpoint: string, objects: ClusterObjects | undefined): string | undefined {
+function podOf(endpoint: string, objects: ClusterObjects | undefined): string | undefined {
   const address =
     /^\[(.+)\]/.exec(endpoint)?.[1] ?? (parseAddress(endpoint) ? endpoint : endpoint.replace(/:\d+$/, ''));
   const pod = objects && podsAt(objects, address)[0];

@@ -117,7 +117,7 @@ const SERVICE_ICONS: Readonly<Record<Mark, string>> = {
   quiet: 'circle-outline',
 };
 
-export function serviceMark(row: ServicesRow & { kind: 'service' }, programming: Programming | undefined): Mark {
+function serviceMark(row: ServicesRow & { kind: 'service' }, programming: Programming | undefined): Mark {
   switch (troubleOf(row.headline, programming)) {
     case 0:
       return 'error';

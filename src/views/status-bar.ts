@@ -54,7 +54,7 @@ function suffixOf(source: ClusterSource): string {
 }
 
 /** "3 of 3 nodes read". */
-export function nodesRead(source: ClusterSource): string {
+function nodesRead(source: ClusterSource): string {
   const nodes = source.objects.nodes.map((node) => node.metadata.name);
   const read = nodes.filter((node) => source.rules(node).kind === 'captured').length;
   return t('{0} of {1} nodes read', read, nodes.length);

@@ -66,7 +66,7 @@ function ruleOf(line: RuleLine, index: number, actions: Actions): Element_ {
 const TOKENS =
   /\[?(?:\d+\.\d+\.\d+\.\d+|[0-9a-f]{1,4}:[0-9a-f:]*:[0-9a-f:]*)\]?(?:\/\d+)?(?::\d+)?|KUBE-[A-Z0-9-]+|(?<=--probability )[\d.]+|(?<=dport )\d+|(?:service|endpoint|external|firewall|local)-[A-Z0-9]{8}-\S+/g;
 
-export function highlighted(text: string): readonly Child[] {
+function highlighted(text: string): readonly Child[] {
   const parts: Child[] = [];
   let from = 0;
   // The chain that a rule stands in comes first; it is named by "where" and the rule's own place already.

@@ -46,7 +46,7 @@ export function tableView(picture: Picture, actions: Actions): Element_ {
   );
 }
 
-export function markdownOf(picture: Picture): string {
+function markdownOf(picture: Picture): string {
   const { finding } = picture;
   return asMarkdown(twinOf(picture), finding && `${finding.title} ${finding.text}`);
 }

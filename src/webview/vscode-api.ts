@@ -1,24 +1,15 @@
 /** The page's way to VS Code: messages, and what is kept while it is hidden or the window is loaded again. */
 import type { ToPanel } from '../views/diagram/protocol.ts';
-
-interface Api {
-  postMessage(message: unknown): void;
-  getState(): unknown;
-  setState(state: unknown): void;
-}
-
-declare function acquireVsCodeApi(): Api;
-
-const api = acquireVsCodeApi();
+import { host } from './host.ts';
 
 export function post(message: ToPanel): void {
-  api.postMessage(message);
+  host.postMessage(message);
 }
 
 export function keep(state: unknown): void {
-  api.setState(state);
+  host.setState(state);
 }
 
 export function kept(): unknown {
-  return api.getState();
+  return host.getState();
 }

@@ -5,7 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { isDrifted, type NodeDrift } from '../../src/diagnosis/drift-types.ts';
+import type { NodeDrift } from '../../src/diagnosis/drift-types.ts';
 import { boundsOf } from '../../src/diagnosis/latency.ts';
 import { metricsIn, readProxyMetrics, unsynced, type ProxyMetrics } from '../../src/diagnosis/proxy-metrics.ts';
 import { ofInterest } from '../../src/kubernetes/capture/metrics.ts';
@@ -24,6 +24,7 @@ import { slicesOf } from '../../src/kubernetes/slices.ts';
 import { historyIn, remember } from '../../src/views/history.ts';
 import { eventWords, timelineOf } from '../../src/views/timeline.ts';
 import { freePort, startRig, type Rig, type RigUser } from './rig.ts';
+import { isDrifted } from '../diagnosis/recorded.ts';
 
 const SHOP = path.join(import.meta.dirname, 'manifests/shop.yaml');
 const ROLE = path.join(import.meta.dirname, '../../docs/clusterrole.yaml');

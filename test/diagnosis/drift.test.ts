@@ -3,15 +3,23 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { nodeDrift } from '../../src/diagnosis/drift.ts';
-import { isDrifted } from '../../src/diagnosis/drift-types.ts';
 import { sideBySide } from '../../src/diagnosis/side-by-side.ts';
 import type { EndpointSlice } from '../../src/kubernetes/objects.ts';
 import { nodesByPods } from '../../src/kubernetes/nodes-by-pods.ts';
-import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
+import { memoryFiles } from '../kubernetes/memory-files.ts';
 import { openRecordingFiles } from '../../src/kubernetes/snapshot/recording.ts';
 import type { Dump } from '../../src/kubernetes/source.ts';
 import { nodeNetwork } from '../../src/translation/network.ts';
-import { driftedPorts, driftOf, edited, recorded, RECORDINGS, sentences, type Recorded } from './recorded.ts';
+import {
+  isDrifted,
+  driftedPorts,
+  driftOf,
+  edited,
+  recorded,
+  RECORDINGS,
+  sentences,
+  type Recorded,
+} from './recorded.ts';
 
 describe('a node whose kube-proxy works', () => {
   for (const name of RECORDINGS)

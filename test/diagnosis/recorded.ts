@@ -43,6 +43,14 @@ export function driftOf(
   return nodeDrift({ objects, capture, network: nodeNetwork(node, objects, capture).network });
 }
 
+/** The drift that stays when everything that is due has been written. */
+export function isDrifted(drift: NodeDrift): boolean {
+  return (
+    drift.kind === 'compared' &&
+    drift.families.some((f) => f.common.length > 0 || f.drifted.some((port) => port.pending === undefined))
+  );
+}
+
 /** The drifted ports of both families. */
 export function driftedPorts(drift: NodeDrift): readonly PortDrift[] {
   return drift.kind === 'compared' ? drift.families.flatMap((family) => family.drifted) : [];

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { isDrifted } from '../../src/diagnosis/drift-types.ts';
 import type { Dump } from '../../src/kubernetes/source.ts';
-import { driftOf, recorded } from '../diagnosis/recorded.ts';
+import { isDrifted, driftOf, recorded } from '../diagnosis/recorded.ts';
 import { loadOf } from '../kernel/load.ts';
 import { Oracle, type KernelAnswer } from '../kernel/oracle.ts';
 import { recordedNetwork, waysOf } from '../kernel/ways.ts';

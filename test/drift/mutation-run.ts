@@ -1,5 +1,4 @@
 /** Breaks a recorded node many times and compares what the drift says with what packets say. */
-import { isDrifted } from '../../src/diagnosis/drift-types.ts';
 import type { DumpName } from '../../src/kubernetes/source.ts';
 import { programOf, type DumpText } from '../../src/netfilter/program-of.ts';
 import { parseAddress, type Address } from '../../src/netfilter/address.ts';
@@ -7,7 +6,7 @@ import type { PacketCase } from '../../src/netfilter/outcome.ts';
 import { trace } from '../../src/netfilter/trace.ts';
 import { nodeNetwork } from '../../src/translation/network.ts';
 import { addressed, fate, packets, type Mutation } from './mutations.ts';
-import { driftOf, recorded, sentences } from '../diagnosis/recorded.ts';
+import { isDrifted, driftOf, recorded, sentences } from '../diagnosis/recorded.ts';
 
 export interface Miss {
   readonly where: string;

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, test } from 'node:test';
-import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
+import { memoryFiles } from '../kubernetes/memory-files.ts';
 import type { DumpName } from '../../src/kubernetes/source.ts';
 import { startRig, type ProxyOptions, type Rig } from '../cluster/rig.ts';
 import { randomCluster } from '../kubeproxy/random-cluster.ts';

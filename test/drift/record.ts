@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
-import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
+import { memoryFiles } from '../kubernetes/memory-files.ts';
 import { startRig } from '../cluster/rig.ts';
 import { randomCluster } from '../kubeproxy/random-cluster.ts';
 import { apply, record } from './cluster.ts';

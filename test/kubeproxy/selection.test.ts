@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ClusterObjects, EndpointSlice, Service, SliceEndpoint } from '../../src/kubernetes/objects.ts';
 import { readEndpoints } from '../../src/kubeproxy/endpoints.ts';
 import { selectEndpoints, type Selection } from '../../src/kubeproxy/selection.ts';
-import { keyOfPort, proxiedPorts } from '../../src/kubeproxy/services.ts';
+import { keyOfPort, portsOf } from '../../src/kubeproxy/services.ts';
 import { parseRelease } from '../../src/kubeproxy/version.ts';
 
 function service(spec: Partial<Service['spec']> = {}, metadata: Partial<Service['metadata']> = {}): Service {
@@ -40,7 +40,7 @@ function select(services: readonly Service[], slices: readonly EndpointSlice[], 
   };
   const release = parseRelease(where.release ?? '1.37.2')!;
   const featureGates = where.featureGates ?? {};
-  const [port] = proxiedPorts(objects, { family: 4, release, featureGates });
+  const [port] = portsOf(objects.services[0]!, { family: 4, release, featureGates });
   assert.ok(port);
   const all = readEndpoints(objects, { family: 4, release, featureGates }).get(keyOfPort(port));
   return selectEndpoints(port, all, {
@@ -175,17 +175,7 @@ test('slices of headless Services and of other proxies are not looked at', () =>
 
 test('Services that have no cluster IP of the family, or another proxy, are not proxied', () => {
   const ports = (spec: Partial<Service['spec']>, labels: Record<string, string> = {}, release = '1.37.2') =>
-    proxiedPorts(
-      {
-        namespaces: [],
-        services: [service(spec, { labels })],
-        endpointSlices: [],
-        endpoints: [],
-        nodes: [],
-        pods: [],
-      },
-      { family: 4, release: parseRelease(release)!, featureGates: {} },
-    ).length;
+    portsOf(service(spec, { labels }), { family: 4, release: parseRelease(release)!, featureGates: {} }).length;
   assert.equal(ports({}), 1);
   assert.equal(ports({ clusterIP: 'None' }), 0);
   assert.equal(ports({ type: 'ExternalName' }), 0);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decodeObject } from '../../src/kubernetes/decode.ts';
-import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
+import { memoryFiles } from './memory-files.ts';
 import { openRecordingFiles } from '../../src/kubernetes/snapshot/recording.ts';
 
 const STALE = path.join(import.meta.dirname, '../recordings/1.37-iptables-stale-node');

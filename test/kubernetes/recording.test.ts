@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { zipSync } from 'fflate';
-import { memoryFiles } from '../../src/kubernetes/snapshot/files.ts';
+import { memoryFiles } from './memory-files.ts';
 import { openRecording } from '../../src/kubernetes/snapshot/open.ts';
 import { openRecordingFiles } from '../../src/kubernetes/snapshot/recording.ts';
 import type { ClusterSource, Problem } from '../../src/kubernetes/source.ts';

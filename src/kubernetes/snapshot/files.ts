@@ -1,4 +1,4 @@
-/** Where a recording's files come from, without saying how: a folder, a zip, memory, a virtual workspace. */
+/** Where a recording's files come from, without saying how: a folder, a zip. */
 import { unzipSync } from 'fflate';
 
 export interface RecordingFiles {
@@ -6,20 +6,6 @@ export interface RecordingFiles {
   list(): Promise<readonly { readonly path: string; readonly size: number }[]>;
   /** Rejects where the file is gone or cannot be read. */
   read(path: string): Promise<Uint8Array>;
-}
-
-/** Files that are already here, by path. */
-export function memoryFiles(files: ReadonlyMap<string, Uint8Array>): RecordingFiles {
-  const prefix = commonFolder([...files.keys()]);
-  const names = new Map([...files].map(([path, bytes]) => [normal(path).slice(prefix.length), bytes]));
-  return {
-    list: async () => [...names].map(([path, bytes]) => ({ path, size: bytes.byteLength })),
-    read: async (path) => {
-      const bytes = names.get(path);
-      if (!bytes) throw new Error(`${path} is not there`);
-      return bytes;
-    },
-  };
 }
 
 /** More than any recording that we have seen unpacks to; keeps a hostile zip from filling the memory. */

@@ -52,7 +52,7 @@ export function elementJson({ key, data, comment, timeout, expires }: Element): 
   return data === undefined ? elem : [elem, expressionJson(data)];
 }
 
-export function expressionJson(expression: Expression): Json {
+function expressionJson(expression: Expression): Json {
   switch (expression.kind) {
     case 'payload':
       return { payload: { protocol: expression.protocol, field: expression.field } };

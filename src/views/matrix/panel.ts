@@ -16,7 +16,7 @@ import { t } from '../words.ts';
 import { matrixWords } from './page-words.ts';
 import { readToMatrixPanel, type TimelineEntry, type ToMatrixPage, type ToMatrixPanel } from './protocol.ts';
 
-export const MATRIX_VIEW = 'serviceTraffic.matrix';
+const MATRIX_VIEW = 'serviceTraffic.matrix';
 
 /** So often is a matrix that is still being computed shown, in milliseconds. */
 const SHOWN_EVERY = 400;
