@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { byTrouble, CATALOGUE, fill, type Finding } from '../../src/diagnosis/catalogue.ts';
-import { findingsOf, type NodeView } from '../../src/diagnosis/findings.ts';
+import { findingSlices, findingsOf, type NodeView } from '../../src/diagnosis/findings.ts';
 import type { Dump, NodeRules } from '../../src/kubernetes/source.ts';
+import { inOneGo } from '../../src/netfilter/slices.ts';
 import { driftOf, edited, recorded, RECORDINGS, type Recorded } from './recorded.ts';
 
 /** With each node's dumps changed before they are looked at. */
@@ -87,6 +88,20 @@ describe('the findings', () => {
     const [first] = found.filter(({ code, service }) => code === 'ST303' && service === 'shop/front');
     assert.match(first!.message, /^shop\/front:http on node-3: it has changed since the rules were read\.$/);
     assert.equal(found.filter(({ name }) => name === 'drift').length, 0);
+  });
+
+  test('about a node where much has drifted tell some of it in full, the rest by name, where that is asked', async () => {
+    const cluster = await recorded('1.37-iptables-stale-node');
+    const nodes = [...cluster.captures].map(([node, capture]): NodeView => {
+      return { node, rules: { kind: 'captured', capture }, drift: driftOf(cluster, node) };
+    });
+    const found = inOneGo(findingSlices(cluster.objects, nodes, 5));
+    assert.equal(found.filter(({ name }) => name === 'drift').length, 5);
+    const [more] = found.filter(({ name }) => name === 'more-drift');
+    assert.match(
+      more!.message,
+      /^node-3: 7 more Service ports have drifted: shop\/\S+, shop\/\S+, shop\/\S+ and 4 more\.$/,
+    );
   });
 
   test('about two backends say which rules decide, node by node', async () => {
