@@ -37,7 +37,10 @@ export function* readElements(
   const shown = (from: number, to: number): string => text.slice(from, Math.min(to, from + 80)).trim();
   const broken = (from: number, to: number): void =>
     tell(from, to, `"${shown(from, to)}" is no JSON.`, 'It was left out. Record the node again.');
-  if (shown(0, array.start) !== '') {
+  if (array.lost) {
+    const message = `The ruleset's beginning is missing: {"nftables": [ was expected before "${shown(array.start, text.length)}".`;
+    tell(0, array.start, message, 'Record the node again; what stood before is missing.');
+  } else if (shown(0, array.start) !== '') {
     const message = `"${shown(0, array.start)}" stands before the ruleset: {"nftables": [ was expected first.`;
     tell(0, array.start, message, 'It was left out.');
   }
@@ -78,7 +81,7 @@ export function* readElements(
     if (shown(scan.at, text.length) !== '')
       tell(scan.at, text.length, `"${shown(scan.at, text.length)}" stands behind the ruleset.`, 'It was left out.');
   }
-  return scan.closed;
+  return scan.closed && !array.lost;
 
   function between(from: number, to: number): void {
     if (!/^[\s,]*$/.test(text.slice(from, to))) broken(from, to);

@@ -7,14 +7,8 @@
 export interface ArrayStart {
   readonly start: number;
   readonly inside: number;
-}
-
-const ARRAY = /\{\s*"nftables"\s*:\s*\[/;
-
-/** undefined without one. */
-export function findArray(text: string): ArrayStart | undefined {
-  const found = ARRAY.exec(text);
-  return found ? { start: found.index, inside: found.index + found[0].length } : undefined;
+  /** Of an array whose beginning is lost: at its first whole element. */
+  readonly lost: boolean;
 }
 
 /** The list of a big set's elements: where it stands, without its brackets, and some commas between its members. */
@@ -38,6 +32,17 @@ const LONG_LIST = 64 * 1024;
  */
 const HEAD =
   /\{\s*"(?:table|chain|rule|set|map|element|flowtable|counter|quota|limit|secmark|synproxy|ct [a-z]+)"\s*:\s*\{\s*"family"/;
+/** How the array begins, or where that is lost, an element. */
+export const ARRAY = new RegExp(`\\{\\s*"nftables"\\s*:\\s*\\[|${HEAD.source}`);
+
+/** undefined where there is neither an array nor an element. */
+export function findArray(text: string): ArrayStart | undefined {
+  const found = ARRAY.exec(text);
+  if (!found) return undefined;
+  const lost = !found[0].endsWith('[');
+  return { start: found.index, inside: found.index + (lost ? 0 : found[0].length), lost };
+}
+
 /** Longer than what HEAD finds, unless somebody has added lots of blanks. */
 const HEAD_LENGTH = 200;
 

@@ -4,6 +4,7 @@ import type { Base, ChainType, Rule as ProgramRule, Table as ProgramTable } from
 import { asPart, inOneGo, type Slices } from '../slices.ts';
 import { indexElements, type Context } from './context.ts';
 import { indexRules } from './dispatch.ts';
+import { ARRAY } from './json-scan.ts';
 import { readJsonInSlices } from './json.ts';
 import { nftablesLanguage, type NftChain } from './language.ts';
 import { printStatement } from './print.ts';
@@ -23,9 +24,11 @@ export function readNftInSlices(text: string, dump: string): Slices<Ruleset> {
   return isJson(text) ? readJsonInSlices(text, dump) : readTextInSlices(text, dump);
 }
 
+const FIRST = new RegExp(`${ARRAY.source}|^[^\\S\\n]*(?:(?:add|create)\\s+)?table\\s`, 'm');
+
 /** By what comes first: either listing may have a shell prompt before it, which may begin with a bracket. */
 function isJson(text: string): boolean {
-  const first = /\{\s*"nftables"\s*:\s*\[|^[^\S\n]*(?:(?:add|create)\s+)?table\s/m.exec(text);
+  const first = FIRST.exec(text);
   return first ? first[0].startsWith('{') : /^\s*[{[]/.test(text);
 }
 

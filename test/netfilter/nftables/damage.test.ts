@@ -99,6 +99,18 @@ describe('a damaged dump', () => {
     }
   });
 
+  it('of JSON may lack its beginning, and what is whole is read', () => {
+    const { json } = recorded;
+    const whole = everything(readNft(json, 'dump'));
+    for (const share of [0.001, 0.1, 0.5]) {
+      const cut = readNft(json.slice(json.length * share), 'dump');
+      assert.equal(cut.complete, false);
+      assert.equal(cut.problems.length, 1);
+      assert.match(cut.problems[0]!.message, /beginning is missing/);
+      assert.ok(everything(cut).rules >= whole.rules * (0.9 - share), String(share));
+    }
+  });
+
   it('may begin with a prompt that looks like JSON', () => {
     for (const [language, listing] of [
       ['text', recorded.text],
