@@ -9,8 +9,12 @@ export interface NodeHealth {
   /** Ports of Services that this node should have rules for, each family by itself, and how many of them are as the API says. */
   readonly ports: number;
   readonly right: number;
+  /** Whose change is so new that kube-proxy may still be about to write it. */
+  readonly pending: number;
   /** The Services ("namespace/name") that are otherwise. */
   readonly wrong: readonly string[];
+  /** Rules that all Services share are wrong. */
+  readonly common: boolean;
 }
 
 /** So long may the packets be followed before VS Code gets its turn again, in milliseconds. */

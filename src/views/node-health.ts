@@ -10,9 +10,9 @@ import { t } from './words.ts';
 export function healthIn(source: ClusterSource, node: string): NodeHealth | undefined {
   const drift = driftIn(source, node);
   if (drift?.kind !== 'compared') return undefined;
-  const { ports, programmed } = nodeSummary(drift);
+  const { ports, programmed, pending, common } = nodeSummary(drift);
   const wrong = [...serviceStates(drift)].flatMap(([service, state]) => (state === 'drifted' ? [service] : []));
-  return { ports, right: programmed, wrong };
+  return { ports, right: programmed, pending, wrong, common };
 }
 
 /** "18 of 21 ports programmed, 3 drifted"; why not, where the node cannot be compared. */

@@ -214,8 +214,15 @@ function nodeText(
   const rules = source.rules(row.name);
   const capture = captureIn(rules);
   const read = rulesWords(rules, source.kind);
-  const programmed = health && health.ports > 0 ? t('{0} of {1} ports right', health.right, health.ports) : undefined;
-  const wrong = health !== undefined && health.right < health.ports;
+  const programmed =
+    health && health.ports > 0
+      ? [
+          t('{0} of {1} ports right', health.right, health.ports),
+          ...(health.pending > 0 ? [t('{0} pending', health.pending)] : []),
+          ...(health.common ? [t('rules that all share are wrong')] : []),
+        ].join(', ')
+      : undefined;
+  const wrong = health !== undefined && (health.wrong.length > 0 || health.common);
   const mark: Mark = wrong ? 'error' : read.mark;
   const version = kubeProxyVersion(source.objects, row.node);
   const facts = [capture && modeWords(capture, mode), version, read.words];

@@ -14,6 +14,8 @@ test('The tree and the comparison say the same of a node where older rules act, 
   assert.deepEqual(healthIn(source, 'node-2'), {
     ports: 21,
     right: 18,
+    pending: 0,
+    common: false,
     wrong: ['shop/cart-local', 'shop/node-cache', 'shop/public-local'],
   });
   assert.equal(summaryWords(driftIn(source, 'node-2')!), words);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterSource, NodeRules } from '../../src/kubernetes/source.ts';
+import type { NodeHealth } from '../../src/views/health.ts';
 import { nodeFacts, nodesRows, nodesText, noticeRows } from '../../src/views/nodes-rows.ts';
 import { sample } from './sample.ts';
 
@@ -21,23 +22,30 @@ function withRules(rules: NodeRules): ClusterSource {
   };
 }
 
-function text(
-  from: ClusterSource,
-  health?: { ports: number; right: number; wrong: readonly string[] },
-): ReturnType<typeof nodesText> {
-  return nodesText(nodesRows(from.objects)[0]!, from, health, 'iptables');
+function text(from: ClusterSource, health?: Partial<NodeHealth>): ReturnType<typeof nodesText> {
+  const whole = health && { ports: 21, right: 21, pending: 0, wrong: [], common: false, ...health };
+  return nodesText(nodesRows(from.objects)[0]!, from, whole, 'iptables');
 }
 
 test('A node that was read: mode, version, and when', () => {
   assert.match(text(source).description, /^iptables \(nft\) · v1\.37\.2 · 2026-11-\d\d /);
-  assert.equal(text(source, { ports: 21, right: 21, wrong: [] }).mark, 'good');
+  assert.equal(text(source, {}).mark, 'good');
 });
 
 test('A node that is otherwise than the API says', () => {
-  const wrong = text(source, { ports: 21, right: 18, wrong: ['shop/front'] });
+  const wrong = text(source, { right: 18, wrong: ['shop/front'] });
   assert.match(wrong.description, /^18 of 21 ports right/);
   assert.equal(wrong.mark, 'error');
   assert.match(wrong.tooltip, /shop\/front/);
+});
+
+test('A change that is about to be written is no fault; a rule that all share and that is wrong is one', () => {
+  const pending = text(source, { right: 19, pending: 2 });
+  assert.match(pending.description, /^19 of 21 ports right, 2 pending ·/);
+  assert.equal(pending.mark, 'good');
+  const common = text(source, { common: true });
+  assert.match(common.description, /^21 of 21 ports right, rules that all share are wrong ·/);
+  assert.equal(common.mark, 'error');
 });
 
 test('Not read, being read, and why not', () => {
