@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { readMetrics, type LastWay } from '../../src/kubernetes/capture/metrics.ts';
+import type { Executed } from '../../src/kubernetes/capture/exec.ts';
 import { getByPortForward } from '../../src/kubernetes/capture/port-forward.ts';
 import { connectTo } from './fake-api-server.ts';
 
@@ -111,4 +112,32 @@ it('metrics come by port-forward where the image has no program to ask, and at o
     assert.equal(dump.from, 'GET http://127.0.0.1:10249/metrics by port-forward');
     assert.deepEqual(ran, expected);
   }
+});
+
+it('over a connection so slow that there is no time for every way, the next capture tries the ways that are left', async () => {
+  const slow = async <T>(value: T): Promise<T> => {
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    return value;
+  };
+  const ways = {
+    run: () => slow({ stdout: '', stderr: '', exitCode: undefined, message: 'executable file not found in $PATH' }),
+    forward: () => slow('kubeproxy_sync_proxy_rules_last_timestamp_seconds 1.7\n'),
+  };
+  const last: LastWay = { way: 0 };
+  const dumps = [];
+  for (let i = 0; i < 2; i++)
+    dumps.push(await readMetrics(ways, '127.0.0.1:10249', new AbortController().signal, last));
+  assert.equal(dumps[0], undefined);
+  assert.equal(dumps[1]?.from, 'GET http://127.0.0.1:10249/metrics by port-forward');
+});
+
+it('who may not forward ports still has the metrics of nodes whose image has a program, after one without', async () => {
+  const last: LastWay = { way: 0 };
+  const forward = () => Promise.reject(new Error('HTTP 403'));
+  const missing = { stdout: '', stderr: '', exitCode: undefined, message: 'executable file not found in $PATH' };
+  const metrics = { stdout: 'kubeproxy_sync_proxy_rules_last_timestamp_seconds 1.7\n', stderr: '', message: '' };
+  const ask = (answer: Executed) =>
+    readMetrics({ run: async () => answer, forward }, '127.0.0.1:10249', new AbortController().signal, last);
+  assert.equal(await ask(missing), undefined);
+  assert.match((await ask({ ...metrics, exitCode: 0 }))?.from ?? '', /^curl /);
 });

@@ -20,7 +20,7 @@ export interface Ways {
   readonly forward?: (port: number, path: string, signal: AbortSignal) => Promise<string>;
 }
 
-/** Which of the ways led to metrics last: most nodes run the same image. */
+/** Which of the ways led to metrics last, or is to be tried next: most nodes run the same image. */
 export interface LastWay {
   way: number;
 }
@@ -36,12 +36,19 @@ export async function readMetrics(
   const late = new Promise<never>((_, reject) => limited.addEventListener('abort', () => reject(limited.reason)));
   late.catch(() => undefined);
   const all = waysTo(at, ways);
-  const start = last?.way ?? 0;
+  let way = last?.way ?? 0;
+  // Over a slow connection there is no time for all of them: the next capture goes on where this one stopped.
+  const pass = (): void => {
+    way = (way + 1) % all.length;
+    if (last) last.way = way;
+  };
   try {
     for (let i = 0; i < all.length; i++) {
-      const way = (start + i) % all.length;
       const answer = await Promise.race([all[way]!(limited), late]);
-      if (answer === 'missing') continue;
+      if (answer === 'missing') {
+        pass();
+        continue;
+      }
       const text = ofInterest(answer.text);
       if (text === '') return undefined;
       if (last) last.way = way;
@@ -49,6 +56,7 @@ export async function readMetrics(
     }
   } catch {
     // Too late, not allowed, or no connection: the rules' own commands say that.
+    if (!limited.aborted) pass();
   }
   return undefined;
 }
