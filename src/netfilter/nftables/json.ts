@@ -100,7 +100,8 @@ class Reader {
 
   ruleset(complete: boolean): Ruleset {
     const tables = [...this.drafts.values()].map((draft) => this.made(draft));
-    return { language: 'json', tables, problems: this.problems, complete };
+    const problems = this.problems.toSorted((a, b) => a.place.start - b.place.start);
+    return { language: 'json', tables, problems, complete };
   }
 
   private table(json: JsonObject, index: number): void {

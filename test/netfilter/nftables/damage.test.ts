@@ -76,6 +76,10 @@ describe('a damaged dump', () => {
         if (isJson(damaged)) continue;
         assert.ok(ruleset.problems.length >= 1, what);
         assert.ok(
+          ruleset.problems.every(({ place: told }, i) => told.start >= (ruleset.problems[i - 1]?.place.start ?? 0)),
+          'in the order of the text',
+        );
+        assert.ok(
           ruleset.problems.every(({ place: told }) => told.start <= place.end + 9 && told.end >= place.start - 9),
           `${at}: ${JSON.stringify(ruleset.problems)}`,
         );
