@@ -166,18 +166,22 @@ class Page {
   #rule(rule: RuleEvidence, node: string | undefined): void {
     const { kind, table, chain } = rule;
     const sign = kind === 'missing' ? '+' : kind === 'extra' ? '-' : '~';
-    const where = rule.rule.startsWith('-A ') ? table : `${table} ${chain}`;
-    const place = node === undefined ? undefined : this.#placeOf(rule, node);
-    const start = INDENT.length + 2;
+    const text = shortened(rule.rule);
+    // An iptables rule names its chain itself.
+    const [name, rest] = text.startsWith('-A ')
+      ? [`${table}: -A ${chain}`, text.slice(`-A ${chain}`.length)]
+      : [`${table} ${chain}`, `: ${text}`];
+    const start = `${INDENT}${sign} `;
     const line = this.lines.length;
-    const text = `${INDENT}${sign} ${where}: ${shortened(rule.rule)}`;
-    this.add(text);
+    this.add(`${start}${name}${rest}`);
+    const place = node === undefined ? undefined : this.#placeOf(rule, node);
     if (!place) return;
     const tooltip =
       rule.line === undefined
         ? t('Open its chain in {0} of {1}', place.dump, place.node)
         : t('Open the rule in {0} of {1}', place.dump, place.node);
-    this.found.push({ line, start, end: text.length, command: 'openRuleAt', argument: place, tooltip });
+    const end = start.length + name.length;
+    this.found.push({ line, start: start.length, end, command: 'openRuleAt', argument: place, tooltip });
   }
 
   /** The rule's own line; that of its chain, where the node lacks the rule. */

@@ -73,6 +73,36 @@ test('A rule that is too much leads to its own line, a rule that is missing to i
   assert.ok(seen > 20, `${seen} rules with a line`);
 });
 
+test('An nftables rule leads to its chain in the text listing, wherever it was compared', async () => {
+  const source = await openRecording(path.join(import.meta.dirname, '../recordings/1.35-nftables'));
+  const changed = new Set<unknown>();
+  const endpointSlices = source.objects.endpointSlices.map((slice) => {
+    if (!slice.metadata.name.startsWith('front-') || changed.size > 0) return slice;
+    const other = { ...slice, endpoints: slice.endpoints!.slice(1) };
+    changed.add(other);
+    return other;
+  });
+  assert.equal(changed.size, 1);
+  const now = {
+    ...source,
+    kind: source.kind,
+    objects: { ...source.objects, endpointSlices },
+    rules: source.rules.bind(source),
+  };
+  const page = findingsText(now, await findingsIn(now));
+  const rules = source.rules('node-1');
+  assert.ok(rules.kind === 'captured');
+  const dump = rules.capture.dumps.find(({ name }) => name === 'nft.txt')!.text.split('\n');
+  const opened = page.links
+    .filter(({ command, argument }) => command === 'openRuleAt' && (argument as { node: string }).node === 'node-1')
+    .map(({ line, start, end, argument }) => [
+      page.text.split('\n')[line]!.slice(start, end),
+      dump[(argument as { line: number }).line - 1]!.trim(),
+    ]);
+  assert.ok(opened.length > 0, page.text);
+  for (const [words, line] of opened) assert.equal(line, `chain ${words!.replace(/^ip6? kube-proxy /, '')} {`);
+});
+
 test('What is the same on several nodes is told once', async () => {
   const { text } = await told('1.37-nftables');
   assert.match(

@@ -166,6 +166,17 @@ describe('In VS Code', () => {
     await workbench.shot('trace');
   });
 
+  it('lists all that is wrong, and leads from there to the diagram', async () => {
+    await workbench.command('Service Traffic: Show Findings');
+    await workbench.tab('Findings').waitFor();
+    const { page } = workbench;
+    await page.locator('.view-line', { hasText: 'shop/typo has no endpoints' }).first().waitFor();
+    await workbench.shot('findings');
+    const link = page.locator('.view-line .detected-link', { hasText: 'Diagram' }).first();
+    await link.click({ modifiers: ['ControlOrMeta'] });
+    await workbench.tab('shop/typo').waitFor();
+  });
+
   it('says of an address that nobody has where it lies', async () => {
     await workbench.command('Service Traffic: What Is This Address?');
     await workbench.picks.first().waitFor();
