@@ -72,11 +72,42 @@ describe('a live cluster', () => {
     await until('the configuration is there', () => cluster.objects.kubeProxyConfig !== undefined);
     const before = cluster.objects;
     assert.equal(cluster.objects, before);
-    send(event('MODIFIED', service('a', '8')));
+    send(event('MODIFIED', { ...service('a', '8'), spec: { clusterIP: '10.96.0.2' } }));
     await until('the change is in', () => cluster.objects !== before);
     assert.equal(cluster.objects.pods, before.pods);
     assert.equal(cluster.objects.services[1], before.services[1]);
     assert.equal(cluster.objects.services[0]?.metadata.resourceVersion, '8');
+  });
+
+  it('is not changed by a new version of an object with nothing new in it, watched or listed, as each kubelet writes them all the time', async () => {
+    let send: (line: string) => void = () => undefined;
+    let lists = 0;
+    const node = (version: string, heartbeat: string, ready = 'True') => ({
+      metadata: { name: 'node-1', resourceVersion: version },
+      status: { conditions: [{ type: 'Ready', status: ready, lastHeartbeatTime: heartbeat }] },
+    });
+    const { cluster } = await follow((asked) => {
+      if (!asked.path.endsWith('/nodes')) return open(asked);
+      if (asked.query.has('watch')) send = (line) => void asked.reply.write(line);
+      else return void asked.reply.end(list([node(String(++lists), `12:0${lists}`)], String(lists)));
+      return open(asked);
+    });
+    await until('the configuration is there', () => cluster.objects.kubeProxyConfig !== undefined);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    const { nodes } = cluster.objects;
+    const changes: SourceChange[] = [];
+    cluster.onDidChange((change) => changes.push(change));
+    send(event('MODIFIED', node('8', '12:05')));
+    send(event('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' }));
+    await until('it is listed again', () => lists === 2);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    assert.equal(cluster.objects.nodes, nodes);
+    assert.deepEqual(
+      changes.flatMap(({ objects }) => objects),
+      [],
+    );
+    send(event('MODIFIED', node('9', '12:06', 'False')));
+    await until('the node has changed', () => cluster.objects.nodes !== nodes);
   });
 
   it('tells of a burst once in 100 ms, with the kinds that changed', async () => {
@@ -182,11 +213,13 @@ describe('a live cluster', () => {
 
     const start = Date.now();
     const on = (kind: string): Asked => [...watches].find(([path]) => path.endsWith(kind))![1];
-    on('/services').reply.write(event('MODIFIED', service('a', '8')));
+    // Not by a version with nothing new in it, as far as it is kept.
+    on('/services').reply.write(event('MODIFIED', { ...service('b', '8'), managedFields: [{ manager: 'kubectl' }] }));
+    on('/services').reply.write(event('MODIFIED', { ...service('a', '9'), spec: { clusterIP: '10.96.0.2' } }));
     await until('a has changed', () => at('a') !== undefined);
     assert.ok(at('a')! >= start && at('a')! <= Date.now());
     assert.equal(at('b'), undefined);
-    on('/endpointslices').reply.write(event('DELETED', slice('b', '9')));
+    on('/endpointslices').reply.write(event('DELETED', slice('b', '10')));
     await until('b has changed', () => at('b') !== undefined);
 
     // What a watch has missed is in the next list.

@@ -63,10 +63,14 @@ export class LiveCluster implements ClusterSource {
             const others = collection.replace(objects);
             // The first list is what was there before; a later one has what a watch has missed.
             if (listed) others.forEach(see);
+            if (!listed || others.length > 0) changed();
             listed = true;
+          },
+          upsert: (object) => {
+            if (!collection.upsert(object)) return;
+            see(object);
             changed();
           },
-          upsert: (object) => (collection.upsert(object), see(object), changed()),
           remove: (object) => (collection.remove(object), see(object), changed()),
           health: (health) => this.#feel(name, health),
         },

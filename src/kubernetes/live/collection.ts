@@ -2,7 +2,8 @@ import { keyOf, type ObjectMeta } from '../objects.ts';
 
 /**
  * The objects of one kind, in the order of the server's own lists ("namespace/name"). `list` is the same array until something changed, so that
- * a burst of changes costs one new array.
+ * a burst of changes costs one new array. A new version of which nothing is kept that differs is none: each node's kubelet writes one every
+ * few minutes. The object then stays the one of before, and has the version that first had its content.
  */
 export class Collection<T extends { readonly metadata: ObjectMeta }> {
   readonly #objects = new Map<string, T>();
@@ -14,27 +15,35 @@ export class Collection<T extends { readonly metadata: ObjectMeta }> {
     return this.#list;
   }
 
-  /** Gives what is new, another version, or gone. */
+  /** Gives what is new, otherwise, or gone. */
   replace(objects: readonly T[]): readonly T[] {
     const before = new Map(this.#objects);
     this.#objects.clear();
     const changed: T[] = [];
     for (const object of objects) {
       const key = keyOf(object);
-      this.#objects.set(key, object);
-      if (before.get(key)?.metadata.resourceVersion !== object.metadata.resourceVersion) changed.push(object);
+      const known = before.get(key);
+      const same = known !== undefined && isSame(known, object);
+      this.#objects.set(key, same ? known : object);
+      if (!same) changed.push(object);
       before.delete(key);
     }
+    const others = [...changed, ...before.values()];
+    if (others.length === 0) return others;
     this.#keys = [...this.#objects.keys()].sort(compare);
     this.#list = undefined;
-    return [...changed, ...before.values()];
+    return others;
   }
 
-  upsert(object: T): void {
+  /** Whether that changes anything. */
+  upsert(object: T): boolean {
     const key = keyOf(object);
-    if (!this.#objects.has(key)) this.#keys.splice(this.#position(key), 0, key);
+    const known = this.#objects.get(key);
+    if (known && isSame(known, object)) return false;
+    if (!known) this.#keys.splice(this.#position(key), 0, key);
     this.#objects.set(key, object);
     this.#list = undefined;
+    return true;
   }
 
   remove(object: T): void {
@@ -54,6 +63,12 @@ export class Collection<T extends { readonly metadata: ObjectMeta }> {
     }
     return low;
   }
+}
+
+function isSame<T extends { readonly metadata: ObjectMeta }>(a: T, b: T): boolean {
+  const { resourceVersion } = a.metadata;
+  if (resourceVersion !== undefined && resourceVersion === b.metadata.resourceVersion) return true;
+  return JSON.stringify(a) === JSON.stringify({ ...b, metadata: { ...b.metadata, resourceVersion } });
 }
 
 /** By code units, as etcd's keys are; not by the locale. */
