@@ -136,7 +136,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       env: { ...base, KUBECONFIG: kubeconfig('admin') },
       maxBuffer: 1 << 28,
     });
-    child.child.stdin?.end(stdin ?? '');
+    // A kubectl that ends before it has read this says why by itself.
+    child.child.stdin?.on('error', () => undefined).end(stdin ?? '');
     return (await child).stdout;
   };
   await script('up.sh', [folder, String(nodes.length)], {

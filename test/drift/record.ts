@@ -30,9 +30,9 @@ try {
       : ['iptables-save.txt', 'ip6tables-save.txt', 'iptables-version.txt'],
   );
   writeFileSync(out, zipSync(Object.fromEntries(files), { level: 9 }));
-  const { differences, compared } = await judge(memoryFiles(files), out);
+  const { differences, compared, withoutZone } = await judge(memoryFiles(files), out);
   console.log(
-    `${out}: ${compared} lines, ${differences.length === 0 ? 'all as computed' : `not as computed:\n${differences.join('\n')}`}`,
+    `${out}: ${compared} lines, ${differences.length + withoutZone.length === 0 ? 'all as computed' : `not as computed:\n${[...differences, ...withoutZone.map((node) => `${node} as if it had no zone`)].join('\n')}`}`,
   );
 } finally {
   await rig.down();
