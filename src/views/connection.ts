@@ -124,12 +124,19 @@ export class Connection implements Traffic, vscode.Disposable {
     this.#asked.clear();
     this.#readAhead.clear();
     this.#listening = source.onDidChange((change) => {
+      if (change.objects.includes('nodes')) this.#forgetGone(source);
       this.#readAhead.look(source, change.nodes);
       this.#changed.fire({ ...change, source: false });
     });
     const nodes = source.objects.nodes.map((node) => node.metadata.name);
     this.#readAhead.look(source, nodes);
     this.#changed.fire({ source: true, objects: ALL, nodes });
+  }
+
+  /** Another node may come by the same name, and has not been asked for. */
+  #forgetGone({ objects }: ClusterSource): void {
+    const names = new Set(objects.nodes.map(({ metadata }) => metadata.name));
+    for (const node of this.#asked) if (!names.has(node)) this.#asked.delete(node);
   }
 
   async captured(nodes: readonly string[]): Promise<void> {

@@ -250,6 +250,29 @@ describe('a live cluster', () => {
     assert.ok(rules.kind === 'failed' && rules.problem.code === 'forbidden', JSON.stringify(rules));
   });
 
+  it('forgets the rules of a node that is gone: another one may come by its name', async () => {
+    let send: (line: string) => void = () => undefined;
+    const node = { metadata: { name: 'n', resourceVersion: '1' } };
+    const { cluster } = await follow((asked) => {
+      if (!asked.path.endsWith('/nodes')) return open(asked);
+      if (asked.query.has('watch')) send = (line) => void asked.reply.write(line);
+      else return void asked.reply.end(list([node], '7'));
+      return open(asked);
+    });
+    await until('the configuration is there', () => cluster.objects.kubeProxyConfig !== undefined);
+    await cluster.capture(['n']);
+    assert.equal(cluster.rules('n').kind, 'failed');
+    send(event('MODIFIED', { metadata: { ...node.metadata, resourceVersion: '8', labels: { a: 'b' } } }));
+    await until('it has changed', () => cluster.objects.nodes[0]?.metadata.labels !== undefined);
+    assert.equal(cluster.rules('n').kind, 'failed');
+    const told: string[] = [];
+    cluster.onDidChange(({ nodes }) => told.push(...nodes));
+    send(event('DELETED', { metadata: { ...node.metadata, resourceVersion: '9' } }));
+    await until('it is gone', () => cluster.objects.nodes.length === 0);
+    assert.deepEqual(cluster.rules('n'), { kind: 'none' });
+    await until('it is told', () => told.includes('n'));
+  });
+
   it('captures at most four nodes at once, and says of each how far it is', async () => {
     const held: (() => void)[] = [];
     let most = 0;

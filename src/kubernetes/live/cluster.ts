@@ -187,7 +187,19 @@ export class LiveCluster implements ClusterSource {
   #changed(name: keyof ClusterObjects): void {
     this.#objects = undefined;
     const tells = this.#withoutNodes && (name === 'pods' || name === 'endpointSlices');
-    this.#changes.report({ objects: tells ? [name, 'nodes'] : [name] });
+    this.#changes.report({
+      objects: tells ? [name, 'nodes'] : [name],
+      nodes: name === 'nodes' ? this.#forgetGoneNodes() : [],
+    });
+  }
+
+  /** The next node of that name is another machine, and a cluster that scales has hundreds of them in a day. */
+  #forgetGoneNodes(): readonly string[] {
+    if (this.#withoutNodes || this.#rules.size === 0) return [];
+    const names = new Set(this.#collections.nodes.list.map(({ metadata }) => metadata.name));
+    const gone = [...this.#rules.keys()].filter((name) => !names.has(name));
+    for (const name of gone) this.#rules.delete(name);
+    return gone;
   }
 
   #feel(name: Followed, health: Health): void {
