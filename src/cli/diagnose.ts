@@ -1,7 +1,8 @@
 /** diagnose: prints the findings about a recorded cluster. */
 import { parseArgs } from 'node:util';
 import { nodeDrift } from '../diagnosis/drift.ts';
-import { captureOf, findingsOf, type NodeView } from '../diagnosis/findings.ts';
+import { findingsOf } from '../diagnosis/findings.ts';
+import { captureOf, type NodeView } from '../diagnosis/node-findings.ts';
 import { nodeNetwork } from '../translation/network.ts';
 import { openRecorded } from './recorded.ts';
 

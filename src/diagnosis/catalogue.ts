@@ -193,6 +193,13 @@ export const CATALOGUE = {
       'kube-proxy on {node} fails to write its rules: {count} syncs have failed since its start, and what it learned at {since} is not written.',
     advice: 'Its log has the error: kubectl -n {namespace} logs {pod}.',
   },
+  'zone-missed': {
+    code: 'ST213',
+    severity: 'error',
+    message: 'kube-proxy on {node} writes as if the node had no zone: it heeds no topology hints of {services}.',
+    advice:
+      'Since 1.34 kube-proxy may miss its node’s labels when it starts. Restart it: kubectl -n {namespace} delete pod {pod}.',
+  },
 
   drift: {
     code: 'ST301',

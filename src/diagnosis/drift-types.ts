@@ -84,6 +84,8 @@ export type NodeDrift =
       readonly families: readonly FamilyDrift[];
       /** Dumps that are cut off: what they lack was taken as expected. */
       readonly truncated: readonly string[];
+      /** The drifted ports that are right for a node without a zone; computed on each call. */
+      readonly withoutZone: () => readonly PortDrift[];
     }
   | {
       readonly kind: 'unknown';

@@ -1,24 +1,14 @@
 /** All findings about a cluster: what its objects say, and what each node's rules say against them. */
-import type { ClusterObjects, Pod } from '../kubernetes/objects.ts';
-import type { NodeCapture, NodeRules } from '../kubernetes/source.ts';
-import { formatRelease } from '../kubeproxy/version.ts';
+import type { ClusterObjects } from '../kubernetes/objects.ts';
 import { inOneGo, type Slices } from '../netfilter/slices.ts';
 import { byTrouble, finding, type Evidence, type Finding, type RuleEvidence } from './catalogue.ts';
-import { proxyFindings, proxyPods, serviceFindings } from './cluster.ts';
+import { proxyFindings, serviceFindings } from './cluster.ts';
 import type { Entry, SliceDifference } from './compare.ts';
-import type { CommonDrift, Explanation, FamilyDrift, Leftover, NodeDrift, PortDrift } from './drift-types.ts';
+import type { CommonDrift, Explanation, FamilyDrift, Leftover, PortDrift } from './drift-types.ts';
 import { nftWords } from './nft-words.ts';
-import { lastChange } from './pending.ts';
-import { metricsIn, unsynced } from './proxy-metrics.ts';
+import { captureOf, nodeFindings, type NodeView } from './node-findings.ts';
 import { savedTables } from './surroundings.ts';
-
-/** What is known of one node. */
-export interface NodeView {
-  readonly node: string;
-  readonly rules: NodeRules;
-  /** Present where rules were read. */
-  readonly drift: NodeDrift | undefined;
-}
+import { listOf } from './words.ts';
 
 /** Trouble first. */
 export function findingsOf(objects: ClusterObjects, nodes: readonly NodeView[]): readonly Finding[] {
@@ -37,7 +27,8 @@ export function* findingSlices(
 ): Slices<readonly Finding[]> {
   const found: Finding[] = [...serviceFindings(objects), ...proxyFindings(objects)];
   for (const [i, node] of nodes.entries()) {
-    found.push(...nodeFindings(node));
+    found.push(...nodeFindings(objects, node, nodes));
+    yield i / nodes.length;
     if (node.drift?.kind === 'compared')
       for (const family of node.drift.families) {
         const view = { node: node.node, family, dump: savedDump(node, family.family) };
@@ -48,8 +39,6 @@ export function* findingSlices(
         found.push(...familyFindings(view, family.drifted.slice(most)));
         yield i / nodes.length;
       }
-    found.push(...behindFindings(objects, node, nodes));
-    found.push(...failureFindings(objects, node));
   }
   return found.sort(byTrouble);
 }
@@ -65,36 +54,6 @@ interface FamilyView {
 function savedDump({ rules, drift }: NodeView, family: 4 | 6): string | undefined {
   if (drift?.mode !== 'iptables') return 'nft.txt';
   return savedTables(captureOf(rules)?.dumps ?? [], family)[0]?.name;
-}
-
-export function captureOf(rules: NodeRules): NodeCapture | undefined {
-  if (rules.kind === 'captured') return rules.capture;
-  return rules.kind === 'none' ? undefined : rules.earlier;
-}
-
-function nodeFindings({ node, rules, drift }: NodeView): readonly Finding[] {
-  const found: Finding[] = [];
-  const subject = { node };
-  if (rules.kind === 'none') found.push(finding('not-captured', subject, { node }));
-  if (rules.kind === 'failed')
-    found.push(finding('capture-failed', subject, { node, why: rules.problem.message, advice: rules.problem.advice }));
-  for (const dump of captureOf(rules)?.dumps ?? [])
-    if (!dump.complete)
-      found.push(finding('truncated', subject, { node, dump: dump.name, where: endOfText(dump.text) }));
-  found.push(...unreadableFindings(node, captureOf(rules)));
-  if (!drift) return found;
-  if (drift.kind === 'unknown') {
-    if (drift.reason === 'none') found.push(finding('no-kube-proxy', subject, { node }));
-    else if (drift.reason === 'unreadable') found.push(finding('not-comparable', subject, { node }));
-    else if (drift.mode === 'ipvs') found.push(finding('ipvs', subject, { node }));
-  }
-  const { release, notes } = drift.proxy;
-  const guess = release.guess ? `${formatRelease(release.value)}, from ${release.from}` : release.note;
-  if (guess !== undefined)
-    found.push(
-      finding('release-unknown', subject, { node, guess: [guess, ...notes.filter((n) => n !== guess)].join(' ') }),
-    );
-  return found;
 }
 
 function familyFindings(view: FamilyView, more: readonly PortDrift[]): readonly Finding[] {
@@ -212,77 +171,6 @@ function leftoverFindings(node: string, leftover: Leftover): readonly Finding[] 
   return found;
 }
 
-/** Changes that are on other nodes, and on this one not: kube-proxy there has not written since. */
-function behindFindings(
-  objects: ClusterObjects,
-  { node, drift }: NodeView,
-  all: readonly NodeView[],
-): readonly Finding[] {
-  if (drift?.kind !== 'compared') return [];
-  const pod = proxyPods(objects.pods).get(node);
-  if (!pod || !isRunning(pod)) return []; // told already, or there is none
-  const drifted = drift.families.flatMap((family) => family.drifted).filter((each) => !each.pending && each.port);
-  const elsewhere = all.filter((other) => other.node !== node && other.drift?.kind === 'compared');
-  const alone = drifted.filter((each) =>
-    elsewhere.some(
-      ({ drift: other }) =>
-        other?.kind === 'compared' &&
-        other.families.some((f) => f.family === each.family && !f.drifted.some((d) => d.label === each.label)),
-    ),
-  );
-  let oldest: { readonly at: number; readonly label: string } | undefined;
-  for (const each of alone) {
-    const at = lastChange(each.port!, { objects, changedAt: undefined });
-    if (at !== undefined && at <= drift.at && (!oldest || at < oldest.at)) oldest = { at, label: each.label };
-  }
-  if (!oldest) return [];
-  const { name, namespace = '' } = pod.metadata;
-  return [
-    finding(
-      'proxy-behind',
-      { node },
-      { node, since: new Date(oldest.at).toISOString(), what: oldest.label, pod: name, namespace },
-    ),
-  ];
-}
-
-/** By kube-proxy's own word: syncs have failed, and one is due. */
-function failureFindings(objects: ClusterObjects, { node, rules }: NodeView): readonly Finding[] {
-  const capture = captureOf(rules);
-  const metrics = capture && metricsIn(capture.dumps);
-  const due = metrics && ([4, 6] as const).flatMap((family) => unsynced(metrics, family) ?? []);
-  if (!metrics || !due || due.length === 0 || metrics.failures === 0) return [];
-  const { name = 'POD', namespace = 'kube-system' } = proxyPods(objects.pods).get(node)?.metadata ?? {};
-  const since = new Date(Math.min(...due)).toISOString();
-  return [finding('syncs-fail', { node }, { node, count: String(metrics.failures), since, namespace, pod: name })];
-}
-
-function isRunning(pod: Pod): boolean {
-  return pod.status?.phase === 'Running';
-}
-
-/** Parts that iptables prints in place of what it does not understand: the rule reads as another one than the kernel's. */
-const GARBLED = /^-A .*(\[unsupported|\[ERROR|--to-destination :0 ).*$/gm;
-
-function unreadableFindings(node: string, capture: NodeCapture | undefined): readonly Finding[] {
-  return (capture?.dumps ?? []).flatMap((dump) => {
-    if (!dump.text.includes('-A ')) return [];
-    const garbled = [...dump.text.matchAll(GARBLED)];
-    const [first] = garbled;
-    if (!first) return [];
-    const line = String(dump.text.slice(0, first.index).split('\n').length);
-    return [
-      finding('unreadable', { node }, { node, count: String(garbled.length), dump: dump.name, line, rule: first[0] }),
-    ];
-  });
-}
-
-function endOfText(text: string): string {
-  const lines = text.trimEnd().split('\n');
-  const last = lines.at(-1) ?? '';
-  return last === '' ? 'before anything was printed' : `in line ${lines.length}, "${last.slice(0, 80)}"`;
-}
-
 function evidenceOf(
   differences: readonly SliceDifference[],
   dump: string | undefined,
@@ -321,11 +209,6 @@ function evidenceOf(
 
 function wordsOf({ text, canonical }: Entry, table: string): string {
   return text.startsWith('-A ') ? text : nftWords(canonical, table.startsWith('ip6') ? 'ip6' : 'ip');
-}
-
-function listOf(names: readonly string[]): string {
-  if (names.length > 3) return `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
-  return names.join(', ');
 }
 
 /** "3 s", "0.4 s", "4 min". */

@@ -132,7 +132,8 @@ export function standing(sentence: string): string {
     : sentence;
 }
 
-function listOf(names: readonly string[]): string {
+/** "a, b and c"; of more than three the first two by name. */
+export function listOf(names: readonly string[]): string {
   if (names.length > 3) return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
   return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}` : (names[0] ?? '');
 }

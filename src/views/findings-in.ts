@@ -1,6 +1,7 @@
 /** The findings about a source as it is now, computed in slices: VS Code has its turn between them. */
 import type { Finding } from '../diagnosis/catalogue.ts';
-import { findingSlices, type NodeView } from '../diagnosis/findings.ts';
+import { findingSlices } from '../diagnosis/findings.ts';
+import type { NodeView } from '../diagnosis/node-findings.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import { driftIn } from './drift.ts';
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { byTrouble, CATALOGUE, fill, type Finding } from '../../src/diagnosis/catalogue.ts';
-import { findingSlices, findingsOf, type NodeView } from '../../src/diagnosis/findings.ts';
+import { findingSlices, findingsOf } from '../../src/diagnosis/findings.ts';
+import type { NodeView } from '../../src/diagnosis/node-findings.ts';
+import { expectedRules, expectedText, nodeProxy } from '../../src/kubeproxy/expected.ts';
 import type { Dump, NodeRules } from '../../src/kubernetes/source.ts';
 import { inOneGo } from '../../src/netfilter/slices.ts';
 import { driftOf, edited, recorded, RECORDINGS, type Recorded } from './recorded.ts';
@@ -30,6 +32,26 @@ describe('the findings', () => {
     test(`about ${recording} are those of its objects alone`, async () => {
       assert.deepEqual(brief(findings(await recorded(recording))), SHOP);
     });
+
+  test('about a kube-proxy that missed its node’s zone name that reason', async () => {
+    const cluster = await recorded('1.37-iptables-nft');
+    const wrote = (zoned: boolean): readonly Finding[] => {
+      const nodes = cluster.objects.nodes.map((node) => {
+        if (zoned || node.metadata.name !== 'node-1') return node;
+        return { ...node, metadata: { ...node.metadata, labels: { 'kubernetes.io/hostname': 'node-1' } } };
+      });
+      const capture = cluster.captures.get('node-1')!;
+      const objects = { ...cluster.objects, nodes };
+      const expected = expectedRules(objects, nodeProxy(objects, 'node-1', capture.dumps), capture.dumps);
+      const changed = edited('iptables-save.txt', () => expectedText(expected, 4)!);
+      const rules: NodeRules = { kind: 'captured', capture: { ...capture, dumps: changed(capture.dumps) } };
+      return findingsOf(cluster.objects, [{ node: 'node-1', rules, drift: driftOf(cluster, 'node-1', changed) }]);
+    };
+    assert.deepEqual(brief(wrote(true)), SHOP);
+    const [missed] = wrote(false).filter(({ name }) => name === 'zone-missed');
+    assert.match(missed!.message, /^kube-proxy on node-1 writes as if .* hints of shop\/front-zone\.$/);
+    assert.match(missed!.advice, /kubectl -n kube-system delete pod kube-proxy-/);
+  });
 
   test('about the stale node: what drifted there, and that its kube-proxy is behind', async () => {
     const found = findings(await recorded('1.37-iptables-stale-node'));
@@ -100,7 +122,7 @@ describe('the findings', () => {
     const [more] = found.filter(({ name }) => name === 'more-drift');
     assert.match(
       more!.message,
-      /^node-3: 7 more Service ports have drifted: shop\/\S+, shop\/\S+, shop\/\S+ and 4 more\.$/,
+      /^node-3: 7 more Service ports have drifted: shop\/\S+, shop\/\S+ and 5 more\.$/,
     );
   });
 
@@ -116,7 +138,7 @@ describe('the findings', () => {
     );
     assert.match(
       found[1]!.message,
-      /those of iptables-nft decide \d+, of shop\/cart-local, shop\/node-cache, shop\/public-local:http\.$/,
+      /those of iptables-nft decide \d+, of shop\/cart-local, shop\/node-cache and shop\/public-local:http\.$/,
     );
   });
 

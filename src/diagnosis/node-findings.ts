@@ -1,0 +1,137 @@
+/** Findings about a node: how its rules were read, and what its kube-proxy does or fails to do. */
+import type { ClusterObjects, Pod } from '../kubernetes/objects.ts';
+import type { NodeCapture, NodeRules } from '../kubernetes/source.ts';
+import { formatRelease } from '../kubeproxy/version.ts';
+import { finding, type Finding } from './catalogue.ts';
+import { proxyPods } from './cluster.ts';
+import type { NodeDrift } from './drift-types.ts';
+import { lastChange } from './pending.ts';
+import { metricsIn, unsynced } from './proxy-metrics.ts';
+import { listOf } from './words.ts';
+
+/** What is known of one node. */
+export interface NodeView {
+  readonly node: string;
+  readonly rules: NodeRules;
+  /** Present where rules were read. */
+  readonly drift: NodeDrift | undefined;
+}
+
+export function captureOf(rules: NodeRules): NodeCapture | undefined {
+  if (rules.kind === 'captured') return rules.capture;
+  return rules.kind === 'none' ? undefined : rules.earlier;
+}
+
+/** @param all the nodes that it is held against */
+export function nodeFindings(objects: ClusterObjects, node: NodeView, all: readonly NodeView[]): readonly Finding[] {
+  return [
+    ...readingFindings(node),
+    ...behindFindings(objects, node, all),
+    ...failureFindings(objects, node),
+    ...zoneFindings(objects, node),
+  ];
+}
+
+function readingFindings({ node, rules, drift }: NodeView): readonly Finding[] {
+  const found: Finding[] = [];
+  const subject = { node };
+  if (rules.kind === 'none') found.push(finding('not-captured', subject, { node }));
+  if (rules.kind === 'failed')
+    found.push(finding('capture-failed', subject, { node, why: rules.problem.message, advice: rules.problem.advice }));
+  for (const dump of captureOf(rules)?.dumps ?? [])
+    if (!dump.complete)
+      found.push(finding('truncated', subject, { node, dump: dump.name, where: endOfText(dump.text) }));
+  found.push(...unreadableFindings(node, captureOf(rules)));
+  if (!drift) return found;
+  if (drift.kind === 'unknown') {
+    if (drift.reason === 'none') found.push(finding('no-kube-proxy', subject, { node }));
+    else if (drift.reason === 'unreadable') found.push(finding('not-comparable', subject, { node }));
+    else if (drift.mode === 'ipvs') found.push(finding('ipvs', subject, { node }));
+  }
+  const { release, notes } = drift.proxy;
+  const guess = release.guess ? `${formatRelease(release.value)}, from ${release.from}` : release.note;
+  if (guess !== undefined)
+    found.push(
+      finding('release-unknown', subject, { node, guess: [guess, ...notes.filter((n) => n !== guess)].join(' ') }),
+    );
+  return found;
+}
+
+/** Changes that are on other nodes, and on this one not: kube-proxy there has not written since. */
+function behindFindings(
+  objects: ClusterObjects,
+  { node, drift }: NodeView,
+  all: readonly NodeView[],
+): readonly Finding[] {
+  if (drift?.kind !== 'compared') return [];
+  const pod = proxyPods(objects.pods).get(node);
+  if (!pod || !isRunning(pod)) return []; // told already, or there is none
+  const drifted = drift.families.flatMap((family) => family.drifted).filter((each) => !each.pending && each.port);
+  const elsewhere = all.filter((other) => other.node !== node && other.drift?.kind === 'compared');
+  const alone = drifted.filter((each) =>
+    elsewhere.some(
+      ({ drift: other }) =>
+        other?.kind === 'compared' &&
+        other.families.some((f) => f.family === each.family && !f.drifted.some((d) => d.label === each.label)),
+    ),
+  );
+  let oldest: { readonly at: number; readonly label: string } | undefined;
+  for (const each of alone) {
+    const at = lastChange(each.port!, { objects, changedAt: undefined });
+    if (at !== undefined && at <= drift.at && (!oldest || at < oldest.at)) oldest = { at, label: each.label };
+  }
+  if (!oldest) return [];
+  const { name, namespace = '' } = pod.metadata;
+  return [
+    finding(
+      'proxy-behind',
+      { node },
+      { node, since: new Date(oldest.at).toISOString(), what: oldest.label, pod: name, namespace },
+    ),
+  ];
+}
+
+/** By kube-proxy's own word: syncs have failed, and one is due. */
+function failureFindings(objects: ClusterObjects, { node, rules }: NodeView): readonly Finding[] {
+  const capture = captureOf(rules);
+  const metrics = capture && metricsIn(capture.dumps);
+  const due = metrics && ([4, 6] as const).flatMap((family) => unsynced(metrics, family) ?? []);
+  if (!metrics || !due || due.length === 0 || metrics.failures === 0) return [];
+  const { name = 'POD', namespace = 'kube-system' } = proxyPods(objects.pods).get(node)?.metadata ?? {};
+  const since = new Date(Math.min(...due)).toISOString();
+  return [finding('syncs-fail', { node }, { node, count: String(metrics.failures), since, namespace, pod: name })];
+}
+
+function zoneFindings(objects: ClusterObjects, { node, drift }: NodeView): readonly Finding[] {
+  const ports = drift?.kind === 'compared' ? drift.withoutZone() : [];
+  if (ports.length === 0) return [];
+  const { name = 'POD', namespace = 'kube-system' } = proxyPods(objects.pods).get(node)?.metadata ?? {};
+  const labels = [...new Set(ports.map(({ label }) => label))];
+  return [finding('zone-missed', { node }, { node, services: listOf(labels), namespace, pod: name })];
+}
+
+function isRunning(pod: Pod): boolean {
+  return pod.status?.phase === 'Running';
+}
+
+/** Parts that iptables prints in place of what it does not understand: the rule reads as another one than the kernel's. */
+const GARBLED = /^-A .*(\[unsupported|\[ERROR|--to-destination :0 ).*$/gm;
+
+function unreadableFindings(node: string, capture: NodeCapture | undefined): readonly Finding[] {
+  return (capture?.dumps ?? []).flatMap((dump) => {
+    if (!dump.text.includes('-A ')) return [];
+    const garbled = [...dump.text.matchAll(GARBLED)];
+    const [first] = garbled;
+    if (!first) return [];
+    const line = String(dump.text.slice(0, first.index).split('\n').length);
+    return [
+      finding('unreadable', { node }, { node, count: String(garbled.length), dump: dump.name, line, rule: first[0] }),
+    ];
+  });
+}
+
+function endOfText(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  const last = lines.at(-1) ?? '';
+  return last === '' ? 'before anything was printed' : `in line ${lines.length}, "${last.slice(0, 80)}"`;
+}
