@@ -22,6 +22,8 @@ function madeFor(source: ClusterSource, node: string): Made | undefined {
   made.set(source, known);
   const before = known.get(node);
   if (before && before.objects === objects && before.capture === capture) return before;
+  // Nodes that are gone have no rules any more; what was computed of them is big.
+  if (!before) for (const name of known.keys()) if (source.rules(name).kind === 'none') known.delete(name);
   const { network } = nodeNetwork(node, objects, capture);
   const { changedAt } = source;
   const next: Made = { objects, capture, subject: { objects, capture, network, changedAt }, drift: undefined };
