@@ -1,13 +1,12 @@
 /** Rows below a node in the Nodes tree: what its kube-proxy says of its syncs, and the node over the captures of the session. */
-import { boundsOf } from '../diagnosis/latency.ts';
 import { metricsIn, unsynced, type ProxyMetrics } from '../diagnosis/proxy-metrics.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import { captureIn } from './capture-of.ts';
 import { historyIn } from './history.ts';
 import { clock, seconds } from './moments.ts';
 import type { NodesRow } from './nodes-rows.ts';
-import { timelineOf, type TimelineEvent } from './timeline.ts';
-import { t } from './words.ts';
+import { newestIn, timelineOf, type TimelineEvent } from './timeline.ts';
+import { count, t } from './words.ts';
 
 /** More are of no use at a glance. */
 const MAXIMUM_EVENTS = 30;
@@ -41,7 +40,11 @@ function metricsRows(metrics: ProxyMetrics, node: string, at: number): readonly 
           {
             kind: 'problem' as const,
             id: `syncs/${node}`,
-            message: t('{0} syncs failed since kube-proxy’s start', failures),
+            message: count(
+              failures,
+              '{0} sync failed since kube-proxy’s start',
+              '{0} syncs failed since kube-proxy’s start',
+            ),
             advice: t('Its log says why: kubectl -n kube-system logs POD, with the name of its pod on this node.'),
           },
         ]
@@ -69,18 +72,13 @@ function metricsRows(metrics: ProxyMetrics, node: string, at: number): readonly 
 function timelineRows(source: ClusterSource, node: string): readonly NodesRow[] {
   const history = historyIn(source, node);
   if (source.kind !== 'live' || history.moments.length === 0) return [];
-  const newest = history.changes.find((change) => change.shown !== undefined);
-  const bounds = newest && history.moments.some(({ shown }) => shown.includes(newest)) ? boundsOf(newest) : undefined;
   return [
     {
       kind: 'group',
       id: `timeline/${node}`,
       node,
       label: t('Timeline'),
-      value:
-        newest && bounds
-          ? t('{0} programmed within {1} s', newest.service, seconds(bounds.most))
-          : t('nothing has changed since it was first read'),
+      value: newestIn(history),
       icon: 'history',
       mark: 'quiet',
       rows: timelineOf(history)

@@ -33,24 +33,40 @@ export function timelineOf({ moments }: NodeHistory): readonly TimelineEvent[] {
   return [...events].sort((a, b) => b.at - a.at);
 }
 
+/** The newest that a reading told and the one before it did not: "shop/cart programmed within 2 s". */
+export function newestIn({ moments }: NodeHistory): string {
+  for (const [i, moment] of moments.entries()) {
+    const { drifted } = moment;
+    const before = moments[i + 1]?.drifted;
+    const others = before !== undefined && drifted !== undefined && drifted !== before;
+    const news = [...changesIn(moment), ...(others ? [t('{0} drifted', drifted)] : [])];
+    if (news.length > 0) return news.join(', ');
+  }
+  return t('nothing has changed since it was first read');
+}
+
 /** "17:03:12 shop/cart programmed within 2 s". */
 export function eventWords({ at, words }: TimelineEvent): string {
   return `${clock(at)} ${words}`;
 }
 
-function momentWords({ shown, pending, late, drifted, at }: Moment): Pick<TimelineEvent, 'words' | 'mark'> {
-  const parts = [
+function momentWords(moment: Moment): Pick<TimelineEvent, 'words' | 'mark'> {
+  const { drifted, pending } = moment;
+  if (drifted === undefined) return { words: t('read, and cannot be compared'), mark: 'warning' };
+  const mark = drifted > 0 ? 'error' : pending.length > 0 ? 'warning' : 'good';
+  const parts = [...changesIn(moment), ...(drifted > 0 ? [t('{0} drifted', drifted)] : [])];
+  return { words: parts.length > 0 ? t('read: {0}', parts.join(', ')) : t('read: nothing new'), mark };
+}
+
+function changesIn({ shown, pending, late, at }: Moment): readonly string[] {
+  return [
     ...shown.slice(0, NAMED).map(programmedWords),
     ...(shown.length > NAMED ? [t('and {0} more', shown.length - NAMED)] : []),
     ...(pending.length > 0 ? [t('{0} pending', listOf(pending.map(({ service }) => service)))] : []),
     ...late
       .slice(0, NAMED)
       .map(({ service, changed }) => t('{0} not programmed after {1} s', service, seconds(at - changed))),
-    ...(drifted !== undefined && drifted > 0 ? [t('{0} drifted', drifted)] : []),
   ];
-  const mark = (drifted ?? 0) > 0 ? 'error' : pending.length > 0 || drifted === undefined ? 'warning' : 'good';
-  if (drifted === undefined) return { words: t('read, and cannot be compared'), mark };
-  return { words: parts.length > 0 ? t('read: {0}', parts.join(', ')) : t('read: nothing new'), mark };
 }
 
 function programmedWords(change: ProgrammedChange): string {

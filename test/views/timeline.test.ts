@@ -94,6 +94,19 @@ test('a capture is remembered once, however often it is looked at', async () => 
   assert.equal(historyIn(source, 'node-3').moments.length, 1);
 });
 
+test('another node of the same name has a timeline of its own', async () => {
+  const { source, stale, show } = await live();
+  show(stale);
+  remember(source, 'node-3');
+  show({ ...stale, at: stale.at + 5000 });
+  const nodes = source.objects.nodes.map((node) => ({ ...node, metadata: { ...node.metadata, uid: 'another' } }));
+  const objects = { ...source.objects, nodes };
+  Object.defineProperty(source, 'objects', { get: () => objects });
+  assert.equal(historyIn(source, 'node-3').moments.length, 0);
+  remember(source, 'node-3');
+  assert.equal(historyIn(source, 'node-3').moments.length, 1);
+});
+
 test('below a node: what kube-proxy says of its syncs, and the timeline', async () => {
   const { source, stale, show } = await live();
   const text = [
@@ -118,6 +131,25 @@ test('below a node: what kube-proxy says of its syncs, and the timeline', async 
   assert.ok(rows.some((row) => row.kind === 'problem' && /^3 syncs failed/.test(row.message)));
   const timeline = rows.find((row) => row.kind === 'group');
   assert.ok(timeline?.kind === 'group' && timeline.label === 'Timeline' && timeline.rows.length > 0);
+});
+
+test("a timeline's row says the newest that a reading told, and that nothing has changed only where nothing has", async () => {
+  const { source, stale, healed, show, touch } = await live();
+  const value = (): string | undefined => {
+    remember(source, 'node-3');
+    const row = latencyRows(source, 'node-3').find((each) => each.kind === 'group');
+    return row?.kind === 'group' ? row.value : undefined;
+  };
+  const later = (ms: number): NodeCapture => ({ ...healed, at: stale.at + ms });
+  show(later(3_600_000));
+  assert.equal(value(), 'nothing has changed since it was first read');
+  touch(stale.at + 3_601_000);
+  show({ ...stale, at: stale.at + 3_602_000 });
+  assert.match(value()!, /shop\/cart pending, \d+ drifted$/);
+  show(later(3_603_000));
+  assert.match(value()!, /^shop\/cart programmed 1 to 2 s after its change/);
+  show(later(3_604_000));
+  assert.match(value()!, /^shop\/cart programmed 1 to 2 s after its change/);
 });
 
 test('a recording has no timeline', async () => {
