@@ -92,6 +92,7 @@ export interface Moment {
 
 /** A node over the captures of a session. */
 export interface NodeHistory {
+  /** Without what was programmed long before the oldest moment. */
   readonly changes: Timeline;
   /** The newest first. */
   readonly moments: readonly Moment[];
@@ -106,25 +107,26 @@ const RECENT = 600_000;
 
 /** The history with another capture of the node. */
 export function withCapture(history: NodeHistory, drift: NodeDrift, witness: Witness): NodeHistory {
-  const changes = observed(history.changes, drift, witness);
+  const since = (history.moments.at(-1)?.at ?? drift.at) - RECENT;
+  const seen = observed(history.changes, drift, witness);
   const before = new Map(history.changes.map((change) => [change.service, change]));
-  const isNews = (change: ProgrammedChange): boolean => {
-    const old = before.get(change.service);
-    if (old?.changed === change.changed && old.shown !== undefined) return false;
-    return history.moments.length > 0 || drift.at - change.changed < RECENT;
+  const isNews = ({ service, changed }: ProgrammedChange): boolean => {
+    const old = before.get(service);
+    return old?.changed === changed ? old.shown === undefined : changed > since;
   };
   const drifted = drift.kind === 'compared' ? drift.families.flatMap((family) => family.drifted) : [];
   const inTime = new Set(drifted.flatMap(({ service, pending }) => (pending ? [service] : [])));
-  const since = (history.moments.at(-1)?.at ?? drift.at) - RECENT;
-  const open = changes.filter(
+  const open = seen.filter(
     ({ changed, shown, notYet }) => shown === undefined && notYet === drift.at && changed > since,
   );
   const moment: Moment = {
     at: drift.at,
-    shown: changes.filter((change) => change.shown !== undefined && isNews(change)),
+    shown: seen.filter((change) => change.shown !== undefined && isNews(change)),
     pending: open.filter(({ service }) => inTime.has(service)),
     late: open.filter(({ service }) => !inTime.has(service)),
     drifted: drift.kind === 'compared' ? drifted.filter(({ pending }) => !pending).length : undefined,
   };
+  // Of a big cluster's Services nearly all changed long ago; for each node they would be kept.
+  const changes = seen.filter(({ shown, changed }) => shown === undefined || changed > since);
   return { changes, moments: [moment, ...history.moments].slice(0, MOMENTS) };
 }

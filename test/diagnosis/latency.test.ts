@@ -77,5 +77,8 @@ describe('programming latency', () => {
     // What was programmed long before the session is no news.
     const long = withCapture(NO_HISTORY, { ...healed, at: stale.at + 3_600_000 }, cluster);
     assert.deepEqual(long.moments[0]?.shown, []);
+    assert.deepEqual(long.changes, [], 'nor is it kept, for each of a thousand nodes');
+    const longer = withCapture(long, { ...healed, at: stale.at + 3_605_000 }, cluster);
+    assert.deepEqual(longer.moments[0]?.shown, []);
   });
 });
