@@ -16,6 +16,8 @@ export interface Judged {
   readonly compared: number;
   /** The nodes whose kube-proxy wrote what it would write for a node without a zone, and nothing else. */
   readonly withoutZone: readonly string[];
+  /** Why some node can hold nothing: nft refuses what this release writes. */
+  readonly refused: string | undefined;
 }
 
 /**
@@ -28,6 +30,7 @@ export async function judge(files: RecordingFiles, name: string): Promise<Judged
   const differences: string[] = [];
   const withoutZone: string[] = [];
   let compared = 0;
+  let refused: string | undefined;
   const nodes = source.objects.nodes.map(({ metadata }) => metadata.name);
   await source.capture(nodes);
   for (const node of nodes) {
@@ -39,6 +42,7 @@ export async function judge(files: RecordingFiles, name: string): Promise<Judged
     const { dumps } = rules.capture;
     const found = judgeNode(source.objects, node, dumps);
     compared += found.compared;
+    refused ??= found.refused;
     if (found.differences.length === 0) continue;
     const { generation } = nodeProxy(source.objects, node, dumps).release;
     if (generation.minor >= 34 && judgeNode(zoneless(source.objects, node), node, dumps).differences.length === 0)
@@ -46,7 +50,7 @@ export async function judge(files: RecordingFiles, name: string): Promise<Judged
     else differences.push(...found.differences);
   }
   source.dispose();
-  return { differences, compared, withoutZone };
+  return { differences, compared, withoutZone, refused };
 }
 
 function zoneless(objects: ClusterObjects, name: string): ClusterObjects {
@@ -63,6 +67,7 @@ const ZONE = 'topology.kubernetes.io/zone';
 function judgeNode(objects: ClusterObjects, node: string, dumps: readonly Dump[]): Omit<Judged, 'withoutZone'> {
   const differences: string[] = [];
   let compared = 0;
+  let refused: string | undefined;
   const text = (file: string) => dumps.find((dump) => dump.name === file)?.text ?? '';
   const expected = expectedRules(objects, nodeProxy(objects, node, dumps), dumps);
   const tell = (
@@ -87,7 +92,8 @@ function judgeNode(objects: ClusterObjects, node: string, dumps: readonly Dump[]
   else if (expected.mode === 'nftables') {
     const actual = nftLines(JSON.parse(text('nft.json')));
     compared += actual.length;
+    refused = expected.tables.refusals[0]?.words;
     tell('nft', nftDifference(nftLines({ nftables: expected.tables.nftables }), actual));
   } else differences.push(`${node}: ${expected.problem}`);
-  return { differences, compared };
+  return { differences, compared, refused };
 }
