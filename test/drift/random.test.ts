@@ -53,7 +53,10 @@ async function compare(cluster: Rig, dumps: readonly DumpName[], name: string, e
   const start = performance.now();
   for (;;) {
     await cluster.settled();
-    const { differences, compared, withoutZone, refused } = await judge(memoryFiles(await record(cluster, dumps)), name);
+    const { differences, compared, withoutZone, refused } = await judge(
+      memoryFiles(await record(cluster, dumps)),
+      name,
+    );
     if (differences.length === 0) {
       if (withoutZone.length > 0) console.log(`${name}: kube-proxy missed the zone of ${withoutZone.join(', ')}`);
       assert.ok(compared > enough || refused !== undefined, `${compared} lines were compared`);
