@@ -3,6 +3,7 @@ import type { ClusterSource } from '../kubernetes/source.ts';
 import type { Traffic } from './context.ts';
 import { commandUri, documentUri, type DocumentKind } from './documents.ts';
 import type { FindingsText } from './findings-text.ts';
+import { folded } from './folded.ts';
 import { t } from './words.ts';
 
 /** service-traffic-findings:/CLUSTER/Findings: all that is wrong in a cluster, as a read-only document with links. */
@@ -26,32 +27,33 @@ export async function showFindings(traffic: Traffic): Promise<void> {
 }
 
 interface Told {
-  readonly source: ClusterSource;
   /** What it was told of: the same as long as nothing has changed. */
   readonly of: readonly unknown[];
-  readonly text: Promise<FindingsText>;
+  readonly text: FindingsText;
 }
 
 export function findingsDocuments(traffic: Traffic): DocumentKind {
-  let known: Told | undefined;
-  const tell = async (): Promise<FindingsText> => {
-    const source = await traffic.open();
-    const { objects } = source;
-    const of = [objects, ...objects.nodes.map(({ metadata }) => source.rules(metadata.name))];
-    const isSame =
-      known?.source === source && of.length === known.of.length && of.every((one, i) => one === known?.of[i]);
-    if (!known || !isSame) {
-      const before = known?.text;
-      const text = (async () => {
-        await before?.catch(() => undefined); // one after another
-        const { findingsIn } = await import('./findings-in.ts');
-        const { findingsText } = await import('./findings-text.ts');
-        return findingsText(source, await findingsIn(source));
-      })();
-      known = { source, of, text };
-    }
-    return known.text;
+  const known = new WeakMap<ClusterSource, Told>();
+  const stillSo = (source: ClusterSource): FindingsText | undefined => {
+    const told = known.get(source);
+    if (!told) return undefined;
+    const now = contentOf(source);
+    return now.length === told.of.length && now.every((one, i) => one === told.of[i]) ? told.text : undefined;
   };
+  const tellAnew = folded(async (): Promise<FindingsText> => {
+    const source = await traffic.open();
+    const before = stillSo(source);
+    if (before) return before;
+    const of = contentOf(source);
+    const [{ findingsIn }, { findingsText }] = await Promise.all([
+      import('./findings-in.ts'),
+      import('./findings-text.ts'),
+    ]);
+    const text = findingsText(source, await findingsIn(source));
+    known.set(source, { of, text });
+    return text;
+  });
+  const tell = async (): Promise<FindingsText> => stillSo(await traffic.open()) ?? tellAnew();
   return {
     scheme: FINDINGS_SCHEME,
     isTouched: (_, { source, objects, nodes }) =>
@@ -68,4 +70,9 @@ export function findingsDocuments(traffic: Traffic): DocumentKind {
       });
     },
   };
+}
+
+function contentOf(source: ClusterSource): readonly unknown[] {
+  const { objects } = source;
+  return [objects, ...objects.nodes.map(({ metadata }) => source.rules(metadata.name))];
 }

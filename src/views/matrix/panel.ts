@@ -9,6 +9,7 @@ import { captureIn } from '../capture-of.ts';
 import type { Traffic } from '../context.ts';
 import { diagramHtml } from '../diagram/html.ts';
 import { driftIn } from '../drift.ts';
+import { folded } from '../folded.ts';
 import { historyIn, remember } from '../history.ts';
 import { clock } from '../moments.ts';
 import { pendingWords, timelineOf } from '../timeline.ts';
@@ -37,10 +38,11 @@ class MatrixPanel {
   readonly #panel: vscode.WebviewPanel;
   readonly #disposables: vscode.Disposable[] = [];
   #listening = false;
-  /** Counts up with every change: a computation that is overtaken by one begins anew. */
-  #moment = 0;
-  #computing = false;
   #closed = false;
+  /** What was found out last of each node of `#source`. */
+  readonly #known = new Map<string, MatrixNode>();
+  #source: ClusterSource | undefined;
+  readonly #compute = folded(() => this.#computeAll());
 
   constructor(traffic: Traffic, closed: () => void) {
     this.#traffic = traffic;
@@ -82,8 +84,8 @@ class MatrixPanel {
   }
 
   #change(): void {
-    this.#moment++;
-    void this.#compute();
+    if (!this.#listening) return;
+    this.#compute().catch((error: unknown) => this.#traffic.log.error('comparing nodes for the matrix', error));
   }
 
   async #answer(message: ToMatrixPanel): Promise<void> {
@@ -129,41 +131,34 @@ class MatrixPanel {
     }
   }
 
-  /** Node by node, giving VS Code its turn in between; what is known so far is shown from time to time. */
-  async #compute(): Promise<void> {
-    if (this.#computing || !this.#listening) return;
-    this.#computing = true;
-    try {
-      for (let moment = -1; moment !== this.#moment && !this.#closed;) {
-        moment = this.#moment;
-        const source = this.#traffic.source;
-        if (!source) return;
-        await this.#computeOnce(source, () => moment !== this.#moment || this.#closed || !this.#listening);
-      }
-    } catch (error) {
-      this.#traffic.log.error('comparing nodes for the matrix', error);
-    } finally {
-      this.#computing = false;
-    }
-  }
-
-  async #computeOnce(source: ClusterSource, overtaken: () => boolean): Promise<void> {
+  /**
+   * Node by node, giving VS Code its turn in between; what is known so far is shown from time to time. What changes meanwhile does not end it:
+   * a big cluster's matrix would never be there.
+   */
+  async #computeAll(): Promise<void> {
+    const { source } = this.#traffic;
+    if (!source) return;
+    if (source !== this.#source) this.#known.clear();
+    this.#source = source;
     const names = source.objects.nodes.map(({ metadata }) => metadata.name);
-    const nodes: MatrixNode[] = [];
+    const here = new Set(names);
+    for (const name of this.#known.keys()) if (!here.has(name)) this.#known.delete(name);
     let shown = performance.now();
-    for (const [i, name] of names.entries()) {
-      nodes.push(nodeOf(source, name));
+    for (const name of names) {
+      this.#known.set(name, nodeOf(source, name));
       await new Promise((resolve) => setImmediate(resolve));
-      if (overtaken()) return;
+      if (this.#closed || !this.#listening || source !== this.#traffic.source) return;
       if (performance.now() - shown < SHOWN_EVERY) continue;
-      this.#show(source, nodes, names.length - i - 1);
+      this.#show(source, names);
       shown = performance.now();
     }
-    this.#show(source, nodes, 0);
+    this.#show(source, names);
   }
 
-  #show(source: ClusterSource, nodes: readonly MatrixNode[], waiting: number): void {
+  #show(source: ClusterSource, names: readonly string[]): void {
     const services = source.objects.services.map(keyOf);
+    const nodes = names.flatMap((name) => this.#known.get(name) ?? []);
+    const waiting = names.length - nodes.length;
     this.#post({ type: 'matrix', cluster: source.name, matrix: matrixOf(nodes, services), waiting });
   }
 
