@@ -9,8 +9,8 @@ import type { NodeNetwork, PacketCase } from '../netfilter/outcome.ts';
 export interface Cases {
   readonly network: NodeNetwork;
   readonly cases: readonly { readonly id: unknown; readonly packet: PacketCase }[];
-  /** What changes no answer, and may have been meant to: file, line and what was expected. */
-  readonly remarks: readonly string[];
+  /** What changes no answer, and may have been meant to: file, line and what was expected. The line is looked for when it is asked for. */
+  readonly remarks: readonly (() => string)[];
 }
 
 type Path = readonly (string | number)[];
@@ -33,7 +33,7 @@ export function readCases(text: string, file: string): Cases {
   };
   const remarks: Bad[] = [];
   try {
-    return { ...casesOf(JSON.parse(text), remarks), remarks: remarks.map(told) };
+    return { ...casesOf(JSON.parse(text), remarks), remarks: remarks.map((remark) => () => told(remark)) };
   } catch (error) {
     if (!(error instanceof Bad)) throw error;
     throw new Error(told(error));

@@ -21,14 +21,16 @@ export function checkRead(program: Program, dumps: readonly DumpText[], told: (n
     throw new Error(`${told(problem.place.dump)}, line ${problem.place.line}: expected rules, and read none`);
   complain(
     program.problems.map(
-      ({ place, message, advice }) => `${told(place.dump)}, line ${place.line}: ${message} ${advice}`,
+      ({ place, message, advice }) =>
+        () =>
+          `${told(place.dump)}, line ${place.line}: ${message} ${advice}`,
     ),
   );
 }
 
 /** On standard error, as many as somebody reads. */
-export function complain(lines: readonly string[]): void {
-  for (const line of lines.slice(0, COMPLAINTS)) process.stderr.write(`${printable(line)}\n`);
+export function complain(lines: readonly (() => string)[]): void {
+  for (const line of lines.slice(0, COMPLAINTS)) process.stderr.write(`${printable(line())}\n`);
   if (lines.length > COMPLAINTS) process.stderr.write(`and ${lines.length - COMPLAINTS} more\n`);
 }
 

@@ -20,6 +20,7 @@ function file(name: string, text: string): string {
 function command(...args: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(root, 'src/cli.ts'), 'trace', ...args], {
     encoding: 'utf8',
+    maxBuffer: 1e8,
   });
   return { status, stdout, stderr };
 }
@@ -192,6 +193,22 @@ test('a file without any rules in it is an error, whatever its first letters are
   }
   const sets = command('--ipset', file('sets.txt', 'create A hash:ip family inet\n'), '--cases', CASES);
   assert.deepEqual([sets.status, sets.stdout], [2, '']);
+});
+
+test('a key too much in each of ten thousand cases is told of the first twenty, and does not take minutes', () => {
+  const one = { in: 'eth0', src: '203.0.113.9', dst: '10.96.153.66', proto: 'udp', dport: 53, ttl: 64 };
+  const cases = file('many.json', JSON.stringify({ ...NETWORK, cases: Array.from({ length: 10_000 }, () => one) }));
+  const start = performance.now();
+  const { status, stderr } = command(
+    '--dump',
+    file('none.txt', '*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n'),
+    '--cases',
+    cases,
+  );
+  assert.equal(status, 0, stderr);
+  assert.equal(stderr.match(/\.ttl: expected/g)?.length, 20);
+  assert.match(stderr, /^and 9980 more$/m);
+  assert.ok(performance.now() - start < 20_000);
 });
 
 test('of many complaints the first twenty are told, without what a terminal would take for a command', () => {
