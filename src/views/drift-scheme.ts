@@ -17,11 +17,18 @@ export function sideUri(source: ClusterSource, node: string, service: string | u
 export function driftDocuments(traffic: Traffic): DocumentKind {
   return {
     scheme: DRIFT_SCHEME,
-    isTouched: () => true,
+    // Rules are not made of pods, of which a big cluster changes some all the time.
+    isTouched: (uri, { source, objects, nodes }) =>
+      source || nodes.includes(sideOf(uri).node) || objects.some((kind) => kind !== 'pods' && kind !== 'namespaces'),
     text: async (uri) => {
-      const [side = '', node = ''] = uri.path.split('/').reverse();
+      const { side, node } = sideOf(uri);
       const { sideText } = await import('./compare-rules.ts');
-      return sideText(traffic, node, uri.query || undefined, side === 'expected' ? 'expected' : 'actual');
+      return sideText(traffic, node, uri.query || undefined, side);
     },
   };
+}
+
+function sideOf(uri: vscode.Uri): { readonly node: string; readonly side: Side } {
+  const [side, node = ''] = uri.path.split('/').reverse();
+  return { node, side: side === 'expected' ? 'expected' : 'actual' };
 }
