@@ -1,11 +1,13 @@
 /** Findings about a node: how its rules were read, and what its kube-proxy does or fails to do. */
-import type { ClusterObjects, Pod } from '../kubernetes/objects.ts';
+import { keyOf, type ClusterObjects, type Pod } from '../kubernetes/objects.ts';
 import type { NodeCapture, NodeRules } from '../kubernetes/source.ts';
+import { slicesOf } from '../kubernetes/slices.ts';
+import type { ProxiedPort } from '../kubeproxy/services.ts';
 import { formatRelease } from '../kubeproxy/version.ts';
 import { finding, type Finding } from './catalogue.ts';
 import { proxyPods } from './cluster.ts';
 import type { NodeDrift } from './drift-types.ts';
-import { lastChange } from './pending.ts';
+import { lastChange, TRIGGER_TIME, type Clock } from './pending.ts';
 import { metricsIn, unsynced } from './proxy-metrics.ts';
 import { listOf } from './words.ts';
 
@@ -15,6 +17,8 @@ export interface NodeView {
   readonly rules: NodeRules;
   /** Present where rules were read. */
   readonly drift: NodeDrift | undefined;
+  /** When a watch saw a Service change, where one did. */
+  readonly changedAt?: Clock['changedAt'];
 }
 
 export function captureOf(rules: NodeRules): NodeCapture | undefined {
@@ -60,7 +64,7 @@ function readingFindings({ node, rules, drift }: NodeView): readonly Finding[] {
 /** Changes that are on other nodes, and on this one not: kube-proxy there has not written since. */
 function behindFindings(
   objects: ClusterObjects,
-  { node, drift }: NodeView,
+  { node, rules, drift, changedAt }: NodeView,
   all: readonly NodeView[],
 ): readonly Finding[] {
   if (drift?.kind !== 'compared') return [];
@@ -75,20 +79,38 @@ function behindFindings(
         other.families.some((f) => f.family === each.family && !f.drifted.some((d) => d.label === each.label)),
     ),
   );
+  const capture = captureOf(rules);
+  const metrics = capture && metricsIn(capture.dumps);
   let oldest: { readonly at: number; readonly label: string } | undefined;
   for (const each of alone) {
-    const at = lastChange(each.port!, { objects, changedAt: undefined });
-    if (at !== undefined && at <= drift.at && (!oldest || at < oldest.at)) oldest = { at, label: each.label };
+    const at = newestChange(each.port!, { objects, changedAt });
+    if (at === undefined || at > drift.at) continue;
+    const synced = metrics?.families[each.family].synced;
+    if (synced !== undefined && synced > at) continue; // by its own word it has written since: the rules differ for another reason
+    if (!oldest || at < oldest.at) oldest = { at, label: each.label };
   }
   if (!oldest) return [];
   const { name, namespace = '' } = pod.metadata;
   return [
-    finding(
-      'proxy-behind',
-      { node },
-      { node, since: new Date(oldest.at).toISOString(), what: oldest.label, pod: name, namespace },
-    ),
+    finding('proxy-behind', { node }, { node, since: momentOf(oldest.at), what: oldest.label, pod: name, namespace }),
   ];
+}
+
+/**
+ * In milliseconds since the epoch; undefined where it is not known for certain. The EndpointSlice controller takes the trigger time away where
+ * an endpoint goes (Kubernetes 1.37, k8s.io/endpointslice/utils.go): what is left is of an earlier change then.
+ */
+function newestChange(port: ProxiedPort, known: Pick<Clock, 'objects' | 'changedAt'>): number | undefined {
+  const key = keyOf(port.service);
+  const dated = slicesOf(known.objects, key).every(
+    ({ metadata }) => metadata.annotations?.[TRIGGER_TIME] !== undefined,
+  );
+  return dated || known.changedAt?.(key) !== undefined ? lastChange(port, known) : undefined;
+}
+
+/** "2026-11-24 09:34:44 UTC" */
+function momentOf(time: number): string {
+  return `${new Date(time).toISOString().replace('T', ' ').slice(0, 19)} UTC`;
 }
 
 /** By kube-proxy's own word: syncs have failed, and one is due. */
@@ -98,7 +120,7 @@ function failureFindings(objects: ClusterObjects, { node, rules }: NodeView): re
   const due = metrics && ([4, 6] as const).flatMap((family) => unsynced(metrics, family) ?? []);
   if (!metrics || !due || due.length === 0 || metrics.failures === 0) return [];
   const { name = 'POD', namespace = 'kube-system' } = proxyPods(objects.pods).get(node)?.metadata ?? {};
-  const since = new Date(Math.min(...due)).toISOString();
+  const since = momentOf(Math.min(...due));
   return [finding('syncs-fail', { node }, { node, count: String(metrics.failures), since, namespace, pod: name })];
 }
 

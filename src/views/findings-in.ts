@@ -15,7 +15,7 @@ export async function findingsIn(source: ClusterSource): Promise<readonly Findin
   const nodes: NodeView[] = [];
   for (const { metadata } of objects.nodes) {
     const node = metadata.name;
-    nodes.push({ node, rules: source.rules(node), drift: driftIn(source, node) });
+    nodes.push({ node, rules: source.rules(node), drift: driftIn(source, node), changedAt: source.changedAt });
     await pause();
   }
   const slices = findingSlices(objects, nodes, MOST_DRIFTED);
