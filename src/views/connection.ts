@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { withByHand } from '../kubernetes/by-hand.ts';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
-import type { ClusterSource, Disposable } from '../kubernetes/source.ts';
+import type { ClusterSource, Disposable, NodeRules } from '../kubernetes/source.ts';
 import { chosenRecording, type Choice } from './choice.ts';
 import type { RuleLocation, Traffic, TrafficChange } from './context.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -45,6 +45,8 @@ export class Connection implements Traffic, vscode.Disposable {
   #watching: Disposable | undefined;
   #attempt = 0;
   readonly #asked = new Set<string>();
+  /** By node: who waits for the end of its reading, whoever began that. */
+  readonly #awaited = new Map<string, { readonly promise: Promise<void>; readonly resolve: () => void }>();
   readonly #readAhead = new ReadAhead(
     (node) => this.#changed.fire({ source: false, objects: [], nodes: [node] }),
     (node, read) =>
@@ -100,12 +102,25 @@ export class Connection implements Traffic, vscode.Disposable {
     }
     this.#show(source);
     if (!recording) void this.#watch(attempt);
-    await settled(source);
+    await this.#settled(source);
+    if (this.source !== source) return this.open(); // something else was chosen meanwhile
     if (source.state.kind === 'failed') {
       const { problem } = source.state;
       this.log.warn(`${problem.message} ${problem.advice} ${problem.detail ?? ''}`);
     }
     return source;
+  }
+
+  /** Settles once the source is no longer on its way, or another one is shown. */
+  #settled(source: ClusterSource): Promise<void> {
+    if (source.state.kind !== 'connecting') return Promise.resolve();
+    return new Promise((resolve) => {
+      const listening = this.onDidChange(() => {
+        if (this.source === source && source.state.kind === 'connecting') return;
+        listening.dispose();
+        resolve();
+      });
+    });
   }
 
   /** Switching the context in the kubeconfig switches the view. */
@@ -122,9 +137,13 @@ export class Connection implements Traffic, vscode.Disposable {
     this.source?.dispose();
     this.source = source;
     this.#asked.clear();
+    // Of the cluster that was shown: nobody waits for that one's nodes any more.
+    for (const { resolve } of this.#awaited.values()) resolve();
+    this.#awaited.clear();
     this.#readAhead.clear();
     this.#listening = source.onDidChange((change) => {
       if (change.objects.includes('nodes')) this.#forgetGone(source);
+      this.#ended(source, change.nodes);
       this.#readAhead.look(source, change.nodes);
       this.#changed.fire({ ...change, source: false });
     });
@@ -143,9 +162,31 @@ export class Connection implements Traffic, vscode.Disposable {
     const source = this.source;
     // A recording too big to be read at once has its nodes read when somebody looks at them.
     if (!source) return;
-    const wanted = nodes.filter((node) => source.rules(node).kind === 'none' && !this.#asked.has(node));
+    const wanted = new Set(nodes.filter((node) => source.rules(node).kind === 'none' && !this.#asked.has(node)));
     for (const node of wanted) this.#asked.add(node);
-    if (wanted.length > 0) await source.capture(wanted);
+    const ends = nodes
+      .filter((node) => wanted.has(node) || isFirstRead(source.rules(node)))
+      .map((node) => this.#end(node));
+    if (wanted.size > 0) void source.capture([...wanted]).then(() => this.#ended(source, [...wanted]));
+    await Promise.all(ends);
+  }
+
+  #end(node: string): Promise<void> {
+    const known = this.#awaited.get(node);
+    if (known) return known.promise;
+    let resolve = (): void => undefined;
+    const promise = new Promise<void>((settle) => (resolve = settle));
+    this.#awaited.set(node, { promise, resolve });
+    return promise;
+  }
+
+  #ended(source: ClusterSource, nodes: Iterable<string>): void {
+    if (source !== this.source) return;
+    for (const node of nodes) {
+      if (source.rules(node).kind === 'capturing') continue;
+      this.#awaited.get(node)?.resolve();
+      this.#awaited.delete(node);
+    }
   }
 
   async openRule(rule: RuleLocation): Promise<void> {
@@ -171,14 +212,6 @@ export class Connection implements Traffic, vscode.Disposable {
   }
 }
 
-/** Settles once the source is no longer on its way. */
-function settled(source: ClusterSource): Promise<void> {
-  if (source.state.kind !== 'connecting') return Promise.resolve();
-  return new Promise((resolve) => {
-    const listening = source.onDidChange(() => {
-      if (source.state.kind === 'connecting') return;
-      listening.dispose();
-      resolve();
-    });
-  });
+function isFirstRead(rules: NodeRules): boolean {
+  return rules.kind === 'capturing' && !rules.earlier;
 }
