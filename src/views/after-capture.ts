@@ -2,12 +2,7 @@ import type { NodeDrift } from '../diagnosis/drift-types.ts';
 import type { ClusterSource, Disposable, NodeCapture } from '../kubernetes/source.ts';
 import { captureIn } from './capture-of.ts';
 import type { Traffic, TrafficChange } from './context.ts';
-
-/**
- * Services times nodes: more are not all compared unasked, but each node when somebody looks at it. Measured, a recorded node with 142 Services
- * takes 18 ms: so many pairs are 2.5 s of one core, node by node.
- */
-const MOST_PAIRS = 20_000;
+import { isComparedUnasked } from './unasked.ts';
 
 /** Beyond the time that kube-proxy may take, and at most, in milliseconds. */
 const MARGIN = 200;
@@ -53,7 +48,9 @@ export class AfterCapture implements Disposable {
         const { source } = this.#traffic;
         const capture = source && captureIn(source.rules(node));
         const first = !this.#again.delete(node);
-        if (!capture || !isQuick(capture) || !isAffordable(source)) continue;
+        if (!capture || !isQuick(capture)) continue;
+        const { services, nodes } = source.objects;
+        if (!isComparedUnasked(services.length, nodes.length)) continue;
         const drift = remember(source, node);
         if (drift && first) this.#lookAgain(source, node, capture, drift);
         await new Promise((resolve) => setImmediate(resolve));
@@ -94,10 +91,6 @@ export class AfterCapture implements Disposable {
     this.#forget();
     this.#listening.dispose();
   }
-}
-
-function isAffordable({ objects }: ClusterSource): boolean {
-  return objects.services.length * objects.nodes.length <= MOST_PAIRS;
 }
 
 /** Milliseconds until everything that the capture did not show in time should be there; undefined where it showed all, or came before the change. */

@@ -3,6 +3,7 @@ import type { Programming } from '../translation/headline.ts';
 import type { Scene } from '../translation/scene.ts';
 import type { Assessments } from './assessments.ts';
 import type { Traffic, TrafficChange } from './context.ts';
+import { isComparedUnasked } from './unasked.ts';
 
 /** How a node stands to all Services of the cluster. */
 export interface NodeHealth {
@@ -19,12 +20,6 @@ export interface NodeHealth {
 
 /** So long may the packets be followed before VS Code gets its turn again, in milliseconds. */
 const SLICE = 8;
-
-/**
- * Services times nodes: more are not all compared unasked. Measured: a node with 10,000 Services of ten endpoints each takes 0.7 s of one core, and
- * a quarter of a second after a change; the matrix does that when it is asked for.
- */
-const MOST_PAIRS = 20_000;
 
 /** So long changes are gathered before everything on screen is looked at again, in milliseconds: a busy cluster changes all the time. */
 const GATHER = 200;
@@ -165,23 +160,28 @@ export class Health implements Disposable {
     }
   }
 
-  /** All Services against the nodes on screen; begun anew where something changes on the way. */
+  /**
+   * All Services against the nodes on screen. What changes on the way does not end it, but is looked at in the next round: in a busy cluster
+   * the last nodes would never have their turn.
+   */
   async #allNodes(assessments: Assessments): Promise<void> {
     this.#nodesDue = false;
     const source = await this.#traffic.open();
     const { healthIn } = await import('./node-health.ts');
     const scene = await this.scene();
-    if (scene.objects.services.length * this.#wantedNodes.size > MOST_PAIRS) return;
+    const known = new Map(scene.nodes.map((node) => [node.name, node]));
+    for (const name of this.#wantedNodes) if (!known.has(name)) this.#wantedNodes.delete(name);
+    const isUnasked = isComparedUnasked(scene.objects.services.length, this.#wantedNodes.size);
     const changed: string[] = [];
-    for (const name of this.#wantedNodes) {
+    for (const name of new Set([...this.#wantedNodes, ...this.#nodes.keys()])) {
       // Rules that are still being sorted are not waited for: their node is told when they are there.
-      const isRead = scene.nodes.some((node) => node.kind === 'read' && node.name === name);
-      const health = isRead ? healthIn(source, name) : undefined;
+      const isDue = isUnasked && this.#wantedNodes.has(name) && known.get(name)?.kind === 'read';
+      const health = isDue ? healthIn(source, name) : undefined;
       if (JSON.stringify(health) !== JSON.stringify(this.#nodes.get(name))) changed.push(name);
       if (health) this.#nodes.set(name, health);
       else this.#nodes.delete(name);
       await pause();
-      if (this.#nodesDue || this.#disposed) break;
+      if (this.#disposed || source !== this.#traffic.source) break;
       await this.#services(assessments); // what is on screen comes first
     }
     if (changed.length > 0) this.#nodesChanged.fire(changed);
