@@ -52,7 +52,7 @@ function paintWay(
   const settled = selection.settled ?? {};
   const nodeName = chooseNode(scene, selection.node, (node) => {
     const answer = answerIn(scene, story, port, way, client, node);
-    return brief(answer, way).state === 'wrong';
+    return brief(answer).state === 'wrong';
   });
   const node = scene.nodes.find((one) => one.name === nodeName);
   const answers = node ? [answerIn(scene, story, port, way, client, node)] : answersIn(scene, story, port, way, client);

@@ -46,7 +46,7 @@ export function standingOf(scene: Scene, story: ServiceStory, port: PortStory, n
     if (way.address === '127.0.0.1') continue;
     const client = usualClient(way);
     const answer = answerIn(scene, story, port, way, client, node);
-    const standing = { ...brief(answer, way), way, client };
+    const standing = { ...brief(answer), way, client };
     if (standing.state === 'wrong') {
       const words = way === port.ways[0] ? standing.words : `${wayWords(way)}: ${standing.words}`;
       const pending = scene.pending?.(story.service, node.name);
@@ -64,7 +64,7 @@ function pendingWords({ age }: Pending): string {
 }
 
 /** Of one answer. */
-export function brief(answer: NodeAnswer, way: Way): Standing {
+export function brief(answer: NodeAnswer): Standing {
   const { node } = answer;
   if (answer.kind === 'unknown')
     return { node, state: 'unknown', words: answer.why, ...(answer.advice && { advice: answer.advice }) };
@@ -86,8 +86,12 @@ export function brief(answer: NodeAnswer, way: Way): Standing {
   if (nowhere && reached === 0)
     return { node, state: 'wrong', words: `${refusalWords(nowhere)}: ${nowhere.wrong ?? ''}` };
   if (stale.length > 0) parts.push(`${stale.length} stale: ${staleWords(stale[0]!)}`);
-  else if (missing.length > 0)
-    parts.push(`${addressAndPort(missing[0]!.endpoint.address, way.port)} is missing`.replace(`:${way.port} `, ' '));
+  else if (missing.length > 0) {
+    const { address } = missing[0]!.endpoint;
+    parts.push(
+      missing.length === 1 ? `${address} is missing` : `${address} and ${missing.length - 1} more are missing`,
+    );
+  }
   return { node, state: 'wrong', words: parts.join(', ') };
 }
 

@@ -58,6 +58,8 @@ export function noticeRows({ state, objects }: Pick<ClusterSource, 'state' | 'ob
 
 /** Of a node's timeline, in its tooltip. */
 const RECENT_EVENTS = 4;
+/** Of the Services that are wrong on a node, in its tooltip. */
+const MOST_WRONG = 10;
 
 /** How a node's rules are kept, from what its dumps hold: "iptables (nft)", "iptables (legacy)", "nftables". */
 export function modeWords(capture: NodeCapture, mode: string | undefined): string {
@@ -236,7 +238,7 @@ function nodeText(
   };
   const reading = rules.kind === 'capturing';
   const recent = source.kind === 'live' ? timelineOf(historyIn(source, row.name)).slice(0, RECENT_EVENTS) : [];
-  const wrongServices = health?.wrong.slice(0, 10).map((key) => `- ${escape(key)}`) ?? [];
+  const wrongServices = shortened(health?.wrong ?? [], MOST_WRONG).map((name) => `- ${escape(name)}`);
   return {
     label: row.name,
     description,
@@ -248,7 +250,10 @@ function nodeText(
       ...(wrongServices.length > 0
         ? ['', escape(t('The rules differ from the API for these Services:')), '', ...wrongServices]
         : []),
-      ...(recent.length > 0 ? ['', ...recent.map((event) => `- ${escape(eventWords(event))}`)] : []),
+      // A list right after a list would be one with it.
+      ...(recent.length > 0
+        ? ['', bold(t('Timeline')), '', ...recent.map((event) => `- ${escape(eventWords(event))}`)]
+        : []),
       ...(rules.kind === 'failed'
         ? ['', `$(warning) ${escape(rules.problem.message)}`, '', escape(rules.problem.advice)]
         : []),
@@ -259,4 +264,8 @@ function nodeText(
     context: `node${source.kind === 'live' ? ' capturable' : ''}${capture ? ' rules trace' : ''}`,
     opens: 'yes',
   };
+}
+
+function shortened(names: readonly string[], most: number): readonly string[] {
+  return names.length > most ? [...names.slice(0, most), t('and {0} more', names.length - most)] : names;
 }

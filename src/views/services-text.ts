@@ -125,7 +125,8 @@ function serviceMark(row: ServicesRow & { kind: 'service' }, programming: Progra
     case 2:
       return 'warning';
     case 3:
-      return 'good';
+      // Nothing is wrong with it in the API; of its rules nobody can say so.
+      return programming && (programming.read === 0 || programming.pending.length > 0) ? 'quiet' : 'good';
     case 4:
       return 'quiet';
   }
@@ -164,7 +165,7 @@ function serviceText(row: ServicesRow & { kind: 'service' }, programming: Progra
     description,
     tooltip,
     spoken: t('Service {0} in {1}: {2}', metadata.name, metadata.namespace ?? '', description),
-    icon: SERVICE_ICONS[mark],
+    icon: mark === 'quiet' && programming && programming.pending.length > 0 ? 'history' : SERVICE_ICONS[mark],
     mark,
     context: `service yaml${vips.length > 0 ? ' vip' : ''}${story.proxied.is ? ' diagram trace rules' : ''}`,
     opens: 'yes',

@@ -15,6 +15,16 @@ describe('What a node does with a Service, where kube-proxy died on node-3 befor
     assert.deepEqual(brief(answer(stale, front, 'pod', 'node-2')), expected);
   });
 
+  test('in a few words, an endpoint that its rules lack is named, and more are counted', () => {
+    const answered = answer(stale, wayTo(stale, 'shop/cart'), 'pod', 'node-3');
+    assert.ok(answered.kind === 'traced');
+    const { words } = standingOf(answered);
+    assert.match(words, /^2 of 3, 10\.244\.1\.\d+ is missing$/);
+    const [lacking] = answered.idle;
+    const two = standingOf({ ...answered, idle: [lacking!, lacking!] });
+    assert.equal(two.words, words.replace('2 of 3', '2 of 4').replace('is missing', 'and 1 more are missing'));
+  });
+
   test("node-3 sends a third to an address that is a cart pod's by now, and nothing to the pod that came instead", () => {
     const answered = answer(stale, wayTo(stale, 'shop/front'), 'pod', 'node-3');
     assert.deepEqual(brief(answered), [
@@ -119,7 +129,7 @@ async function disagreements(
         for (const client of clientsFor(service, way))
           for (const node of scene.nodes) {
             asked++;
-            const { state, words } = standingOf(answerIn(scene, story, port, way, client, node), way);
+            const { state, words } = standingOf(answerIn(scene, story, port, way, client, node));
             const to = way.address === '127.0.0.1' ? 'loopback' : `IPv${way.family}`;
             if (state === 'wrong') wrong.push(`${story.key} ${way.kind} ${to} ${client} ${node.name}: ${words}`);
           }

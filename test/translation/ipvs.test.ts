@@ -104,7 +104,7 @@ describe('On a node in IPVS mode', () => {
         assert.equal(reason, 'ready, and IPVS chooses');
         assert.ok(!unexpected);
       }
-      assert.deepEqual(brief(answered, front.way), { node: 'node-1', state: 'none', words: 'left to IPVS' });
+      assert.deepEqual(brief(answered), { node: 'node-1', state: 'none', words: 'left to IPVS' });
     }
   });
 });

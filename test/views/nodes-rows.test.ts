@@ -37,6 +37,9 @@ test('A node that is otherwise than the API says', () => {
   assert.match(wrong.description, /^18 of 21 ports right/);
   assert.equal(wrong.mark, 'error');
   assert.match(wrong.tooltip, /shop\/front/);
+  const many = Array.from({ length: 12 }, (_, i) => `shop/wrong-${i}`);
+  const tooltip = text(source, { right: 9, wrong: many }).tooltip.replaceAll('\\', '');
+  assert.match(tooltip, /- shop\/wrong-9\n- and 2 more$/);
 });
 
 test('A change that is about to be written is no fault; a rule that all share and that is wrong is one', () => {

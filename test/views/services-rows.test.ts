@@ -39,6 +39,18 @@ test('Before the nodes are known, the API alone speaks', () => {
   assert.ok(rows.includes('front-headless · headless · 3 endpoints'));
 });
 
+test('A Service is called good where nodes were read and show it; else that is open, or pending', () => {
+  const [db] = serviceRows(source.objects, 'shop', { ...nothing, filter: 'db' });
+  const read = knowing('shop/db');
+  const shown = (programming: typeof read): readonly string[] => {
+    const { icon, mark } = servicesText(db!, () => programming);
+    return [icon, mark];
+  };
+  assert.deepEqual(shown(read), ['pass', 'good']);
+  assert.deepEqual(shown({ ...read, read: 0, programmed: 0 }), ['circle-outline', 'quiet']);
+  assert.deepEqual(shown({ ...read, pending: ['node-1'] }), ['history', 'quiet']);
+});
+
 test('In order of trouble: wrong on a node, nothing answers, healthy, no rules', () => {
   const names = texts({ ...nothing, order: 'trouble', programming: knowing }).map((text) => text.split(' · ')[0]);
   const place = (name: string): number => names.indexOf(name);
