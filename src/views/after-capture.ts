@@ -47,8 +47,9 @@ export class AfterCapture implements Disposable {
         this.#waiting.delete(node);
         const { source } = this.#traffic;
         const capture = source && captureIn(source.rules(node));
-        const first = !this.#again.delete(node);
+        // Rules that are still being sorted are told of once more when they are.
         if (!capture || !isQuick(capture)) continue;
+        const first = !this.#again.delete(node);
         const { services, nodes } = source.objects;
         if (!isComparedUnasked(services.length, nodes.length)) continue;
         const drift = remember(source, node);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterObjects } from '../../src/kubernetes/objects.ts';
 import type { ClusterSource, NodeCapture, NodeRules } from '../../src/kubernetes/source.ts';
+import { isQuick, readAhead } from '../../src/translation/read-node.ts';
 import { AfterCapture } from '../../src/views/after-capture.ts';
 import type { TrafficChange } from '../../src/views/context.ts';
 import { historyIn, remember } from '../../src/views/history.ts';
@@ -172,17 +173,20 @@ async function after(given: Awaited<ReturnType<typeof live>>) {
     log: { error: (...words: unknown[]) => void problems.push(words) },
   };
   const working = new AfterCapture(traffic as unknown as ConstructorParameters<typeof AfterCapture>[0]);
+  const told = (): void => {
+    for (const listener of listeners) listener({ source: false, objects: [], nodes: ['node-3'] });
+  };
   const captured = async (capture: NodeCapture): Promise<void> => {
     given.show(capture);
     const before = historyIn(given.source, 'node-3').moments[0];
-    for (const listener of listeners) listener({ source: false, objects: [], nodes: ['node-3'] });
+    told();
     for (const end = performance.now() + 5000; historyIn(given.source, 'node-3').moments[0] === before;) {
       assert.ok(performance.now() < end, 'it was compared');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   };
-  return { working, captured, problems };
+  return { working, captured, told, problems };
 }
 
 test('a node is read once more when what was pending there is due, and not over and over', async (t) => {
@@ -221,4 +225,35 @@ test('a node that somebody reads before that is left alone, and so is one of a c
   working.dispose();
   await new Promise((resolve) => setTimeout(resolve, 1000));
   assert.deepEqual(given.asked, []);
+});
+
+test('a node whose rules are sorted only after they were read is read once more, and not over and over', async (t) => {
+  const given = await live();
+  const { working, captured, told } = await after(given);
+  t.after(() => working.dispose());
+  const { stale } = given;
+  const big = (at: number): NodeCapture => ({
+    ...stale,
+    at,
+    dumps: stale.dumps.map((dump) =>
+      dump.name === 'ip6tables-save.txt' ? { ...dump, text: `${'#\n'.repeat(600_000)}${dump.text}` } : dump,
+    ),
+  });
+  const sorted = async (capture: NodeCapture): Promise<void> => {
+    given.show(capture);
+    told();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(isQuick(capture), false);
+    await readAhead(capture, {});
+    await captured(capture);
+  };
+  given.touch(stale.at - 2900);
+  await sorted(big(stale.at));
+  for (const end = performance.now() + 5000; given.asked.length === 0 && performance.now() < end;)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(given.asked, ['node-3']);
+  await sorted(big(stale.at + 10));
+  assert.equal(historyIn(given.source, 'node-3').moments[0]?.pending.length, 1);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.deepEqual(given.asked, ['node-3']);
 });
