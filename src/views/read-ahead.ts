@@ -42,7 +42,8 @@ export class ReadAhead {
       try {
         await this.#during(node, (onProgress) => readAhead(capture, { signal: running.signal, onProgress }));
       } catch {
-        return; // another cluster is shown
+        if (running.signal.aborted) return; // another cluster is shown
+        continue;
       }
       this.#done(node);
     }

@@ -83,3 +83,20 @@ test('another cluster ends the reading, and is read in its turn', async () => {
   assert.deepEqual(told, ['next']);
   assert.equal(isQuick(old), false);
 });
+
+test('a node that cannot be read keeps no other one from being read', async () => {
+  const captures = [captureOf('node-1'), captureOf('node-2')];
+  const told: string[] = [];
+  await new Promise<void>((resolve) => {
+    const ahead = new ReadAhead(
+      (node) => {
+        told.push(node);
+        resolve();
+      },
+      (node, read) => (node === 'node-1' ? Promise.reject(new Error('broken')) : read(() => undefined)),
+    );
+    ahead.look(sourceOf(captures), ['node-1', 'node-2']);
+    setTimeout(resolve, 5000);
+  });
+  assert.deepEqual(told, ['node-2']);
+});
