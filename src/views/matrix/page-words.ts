@@ -23,6 +23,7 @@ export function matrixWords(): Readonly<Record<string, string>> {
     '{0} drifted': t('{0} drifted'),
     '{0} on {1}: {2}': t('{0} on {1}: {2}'),
     '{0} pending': t('{0} pending'),
+    '{0} Services · {1} nodes, all alike': t('{0} Services · {1} nodes, all alike'),
     '{0} Services · {1} nodes in {2} rows': t('{0} Services · {1} nodes in {2} rows'),
   };
 }

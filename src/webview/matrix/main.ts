@@ -61,7 +61,9 @@ function header(): readonly Child[] {
     h(
       'span',
       { class: 'dim', key: 'counts' },
-      say('{0} Services · {1} nodes in {2} rows', matrix.services.length, nodes, matrix.rows.length),
+      matrix.rows.length === 1 && nodes > 1
+        ? say('{0} Services · {1} nodes, all alike', matrix.services.length, nodes)
+        : say('{0} Services · {1} nodes in {2} rows', matrix.services.length, nodes, matrix.rows.length),
     ),
     ...(waiting > 0 ? [h('span', { class: 'dim', key: 'waiting' }, say('Comparing: {0} nodes to go', waiting))] : []),
     ...(unread
