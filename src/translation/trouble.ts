@@ -11,13 +11,19 @@ import type { NodeAnswer, ServiceStory, Stream } from './story.ts';
 
 type Traced = NodeAnswer & { readonly kind: 'traced' };
 
-/** Of the nodes that are shown: the first group of alike nodes that is wrong, else what the API alone explains. */
+/** Of the nodes that are shown: the first group of alike nodes that is wrong, else one that is pending, else what the API alone explains. */
 export function troubleIn(scene: Scene, story: ServiceStory, answers: readonly NodeAnswer[]): Finding | undefined {
+  let pending: Finding | undefined;
   for (const { nodes, answer } of alikeNodes(answers)) {
     if (answer.kind !== 'traced') continue;
-    const finding = wrongOn(nodes, answer, story, proxyWords(scene.objects, nodes));
-    if (finding) return pendingOn(scene, story, nodes, finding) ?? finding;
+    // Nodes that are alike were not all read at the same time: one may be late, and another in time.
+    const late = nodes.filter((node) => !scene.pending?.(story.service, node));
+    const shown = late.length > 0 ? late : nodes;
+    const finding = wrongOn(shown, answer, story, proxyWords(scene.objects, shown));
+    if (finding && late.length > 0) return finding;
+    pending ??= finding && pendingOn(scene, story, nodes, finding);
   }
+  if (pending) return pending;
   const headline = headlineOf(scene.objects, story);
   switch (headline.state) {
     case 'empty':
@@ -76,16 +82,15 @@ function wrongOn(nodes: readonly string[], answer: Traced, story: ServiceStory, 
   };
 }
 
-/** The same where it is no fault yet. Nodes that are alike were not all read at the same time: one that is late is late. */
+/** The same where it is no fault yet. */
 function pendingOn(
   scene: Scene,
   story: ServiceStory,
   nodes: readonly string[],
   { text, actions }: Finding,
 ): Finding | undefined {
-  const pending = nodes.map((node) => scene.pending?.(story.service, node));
-  const [first] = pending;
-  if (!first || pending.includes(undefined)) return undefined;
+  const first = scene.pending?.(story.service, nodes[0]!);
+  if (!first) return undefined;
   const seconds = (ms: number): string => (ms / 1000).toFixed(1);
   const why =
     first.age === 0

@@ -45,6 +45,21 @@ describe('The picture', () => {
     assert.deepEqual(found(0)?.actions[0], { action: 'capture', label: 'Read again', argument: 'node-3' });
   });
 
+  test('accuses a node that is late for what it is, and none that is in time, whichever comes first', () => {
+    const late = scene.nodes.find(({ name }) => name === 'node-3')!;
+    assert.ok(late.kind === 'read');
+    const pending = (_: unknown, node: string) => (node === 'node-1' ? { age: 0, due: 3100 } : undefined);
+    const dropping: typeof late = {
+      ...late,
+      trace: (packet) => late.trace(packet).map((one) => ({ ...one, verdict: 'drop' })),
+    };
+    for (const first of [late, dropping]) {
+      const nodes = scene.nodes.map((node) => (node.name === 'node-1' ? { ...first, name: 'node-1' } : node));
+      const { finding } = paint({ ...scene, nodes, pending }, { service: 'shop/front', node: ALL_NODES });
+      assert.equal(finding?.title, 'Drift on node-3.');
+    }
+  });
+
   test('says of a wrong node that its kube-proxy does not run, where the API knows that', () => {
     const pods = scene.objects.pods.map((pod) =>
       pod.spec?.nodeName === 'node-3' && pod.metadata.labels?.['k8s-app'] === 'kube-proxy'
