@@ -23,9 +23,14 @@ export function nodesPicture(
   answers: readonly NodeAnswer[],
   endpoints: number,
   settled: Readonly<Record<string, boolean>>,
+  isPending: (node: string) => boolean,
 ): NodesPicture {
   const rows = alikeNodes(answers).map(({ nodes, answer }): NodesRow => {
-    const { state, words } = againstApi(answer);
+    const against = againstApi(answer);
+    const { state, words } =
+      against.state === 'wrong' && nodes.every(isPending)
+        ? ({ state: 'pending', words: `pending: ${against.words}` } as const)
+        : against;
     const more = nodes.length - NAMED;
     const known = answer.kind === 'traced';
     return {

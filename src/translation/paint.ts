@@ -50,10 +50,11 @@ function paintWay(
   const wanted = selection.client ?? usualClient(way);
   const client = clients.includes(wanted) ? wanted : clients[0]!;
   const settled = selection.settled ?? {};
-  const nodeName = chooseNode(scene, selection.node, (node) => {
-    const answer = answerIn(scene, story, port, way, client, node);
-    return brief(answer).state === 'wrong';
-  });
+  const isPending = (name: string): boolean => scene.pending?.(story.service, name) !== undefined;
+  const isWrong = (each: TracedNode): boolean =>
+    brief(answerIn(scene, story, port, way, client, each)).state === 'wrong';
+  const isLate = (each: TracedNode): boolean => isWrong(each) && !isPending(each.name);
+  const nodeName = chooseNode(scene, selection.node, isLate, isWrong);
   const node = scene.nodes.find((one) => one.name === nodeName);
   const answers = node ? [answerIn(scene, story, port, way, client, node)] : answersIn(scene, story, port, way, client);
   const finding = troubleIn(scene, story, answers);
@@ -79,7 +80,7 @@ function paintWay(
     ...(finding && { finding }),
     body:
       node === undefined
-        ? nodesPicture(answers, endpoints, settled)
+        ? nodesPicture(answers, endpoints, settled, isPending)
         : node.kind === 'read' && answer?.kind === 'traced'
           ? nodePicture(shown, answer, node, settled)
           : unread(node, answer && 'why' in answer ? answer.why : 'nothing is known of it'),
@@ -96,13 +97,19 @@ function wayLabel({ port, way }: WayIn, all: readonly WayIn[]): string {
   return [words, same ? port.protocol : '', port.port.name ?? ''].filter((part) => part).join(' ');
 }
 
-/** The wished one; else the first that is wrong, else the first that was read. */
-function chooseNode(scene: Scene, wish: string | undefined, wrong: (node: TracedNode) => boolean): string {
+/** The wished one; else the first that is as the first of these say, else as the next, else the first that was read. */
+function chooseNode(
+  scene: Scene,
+  wish: string | undefined,
+  ...wanted: readonly ((node: TracedNode) => boolean)[]
+): string {
   if (wish === ALL_NODES && scene.nodes.length > 0) return wish;
   if (wish !== undefined && scene.nodes.some((node) => node.name === wish)) return wish;
   const read = scene.nodes.filter((node) => node.kind === 'read');
   // Looking for it among thousands would keep the reader waiting.
-  return (read.slice(0, 50).find(wrong) ?? read[0] ?? scene.nodes[0])?.name ?? ALL_NODES;
+  const few = read.slice(0, 50);
+  const found = wanted.map((is) => few.find(is)).find((node) => node !== undefined);
+  return (found ?? read[0] ?? scene.nodes[0])?.name ?? ALL_NODES;
 }
 
 function unread(node: TracedNode, why: string): NoPicture {

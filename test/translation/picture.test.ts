@@ -45,6 +45,26 @@ describe('The picture', () => {
     assert.deepEqual(found(0)?.actions[0], { action: 'capture', label: 'Read again', argument: 'node-3' });
   });
 
+  test('calls a node pending among all nodes as well, and shows one that is late before it', () => {
+    const pending = () => ({ age: 0, due: 3100 });
+    const { body } = paint({ ...scene, pending }, { service: 'shop/front', node: ALL_NODES });
+    assert.ok(body.kind === 'nodes');
+    const row = body.rows.find(({ nodes }) => nodes.includes('node-3'));
+    assert.deepEqual(row?.verdict, { mark: 'unknown', words: 'pending: 1 stale, 1 missing' });
+
+    const late = scene.nodes.find(({ name }) => name === 'node-3')!;
+    const nodes = scene.nodes.map((node) => (node.name === 'node-1' ? { ...late, name: 'node-1' } : node));
+    const shown = (waits: readonly string[]) => {
+      const some = {
+        ...scene,
+        nodes,
+        pending: (_: unknown, node: string) => (waits.includes(node) ? pending() : undefined),
+      };
+      return paint(some, { service: 'shop/front' }).selection.node;
+    };
+    assert.deepEqual([shown([]), shown(['node-1']), shown(['node-1', 'node-3'])], ['node-1', 'node-3', 'node-1']);
+  });
+
   test('accuses a node that is late for what it is, and none that is in time, whichever comes first', () => {
     const late = scene.nodes.find(({ name }) => name === 'node-3')!;
     assert.ok(late.kind === 'read');
