@@ -31,7 +31,11 @@ export class Assessments {
     }
     const story = storyIn(scene, service);
     const before = this.#kept.get(key);
-    if (before && before.story === story && same(before.nodes, scene.nodes)) return before.programming;
+    if (before && before.story === story && same(before.nodes, scene.nodes)) {
+      // Each of the nodes holds the cluster's objects of its moment.
+      this.#kept.set(key, { ...before, nodes: scene.nodes });
+      return before.programming;
+    }
     // In a scene of its own: its answers, with every path of every packet, are forgotten with it.
     const programming = programmingOf({ ...scene }, story);
     this.#kept.set(key, { story, nodes: scene.nodes, programming });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { ClusterObjects } from '../../src/kubernetes/objects.ts';
 import type { Scene } from '../../src/translation/scene.ts';
 import { Assessments } from '../../src/views/assessments.ts';
@@ -35,4 +37,21 @@ test('What stayed as it was is not computed again; what changed is', () => {
 
 test('Of a Service that is gone nothing is known', () => {
   assert.equal(new Assessments().of(scene, 'shop/gone'), undefined);
+});
+
+test('What stayed as it was keeps nothing of the cluster as it was', async () => {
+  const source = await sample();
+  let objects: ClusterObjects = { ...source.objects };
+  const of = (): Scene =>
+    sceneOf({ ...source, kind: source.kind, state: source.state, objects, rules: (node) => source.rules(node) });
+  const assessments = new Assessments();
+  const first = assessments.of(of(), 'shop/front');
+  const before = new WeakRef(objects);
+  objects = { ...objects, pods: [...objects.pods] };
+  assert.equal(assessments.of(of(), 'shop/front'), first);
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  assert.equal(before.deref(), undefined);
 });
