@@ -184,8 +184,9 @@ function* indexInSlices(set: IpSet): Slices<Index> {
   const lengths = new Map<string, readonly number[]>();
   const nets = new Set<string>();
   let unreadable = false;
-  const netmask = /\bnetmask (\d+)\b/.exec(set.options)?.[1];
-  const mask = netmask === undefined ? undefined : Number(netmask);
+  const netmask = /\bnetmask (\S+)/.exec(set.options)?.[1];
+  const mask = netmask === undefined ? undefined : lengthOf(netmask, set.family === 6 ? 128 : 32);
+  if (netmask !== undefined && mask === undefined) unreadable = true;
   for (const [at, element] of set.elements.entries()) {
     if (at % SLICE === SLICE - 1) yield at / set.elements.length;
     const [words, ...options] = element.split(' ');
@@ -199,7 +200,8 @@ function* indexInSlices(set: IpSet): Slices<Index> {
         const address = parseAddress(text!);
         if (!address) break;
         const full = bitsOf(address.family);
-        const length = dimension === 'ip' ? (mask ?? full) : cidr === undefined ? full : Number(cidr);
+        const length = dimension === 'ip' ? (mask ?? full) : cidr === undefined ? full : lengthOf(cidr, full);
+        if (length === undefined) break;
         if (dimension === 'net') used.push(length);
         parts.push(prefixKey(address, length));
       } else if (dimension === 'port') parts.push(elementPort(part));
@@ -228,6 +230,11 @@ function* indexInSlices(set: IpSet): Slices<Index> {
   };
   indexes.set(set, index);
   return index;
+}
+
+/** Of a prefix, in bits; undefined where it is none. */
+function lengthOf(text: string, most: number): number | undefined {
+  return /^\d{1,3}$/.test(text) && Number(text) <= most ? Number(text) : undefined;
 }
 
 const ICMP_TYPES: Readonly<Record<string, string>> = {

@@ -37,6 +37,8 @@ for (const [what, name, dump] of [
   ['operations in a row', 'nft.txt', text(`meta mark ${'& 1 '.repeat(50_000)} == 1 drop`)],
   ['hashes of hashes', 'nft.txt', text(`${'jhash '.repeat(50_000)} ip saddr mod 2 drop`)],
   ['updates in updates', 'nft.txt', text('update @s { ip saddr '.repeat(20_000))],
+  ['blanks without end', 'nft.txt', text(`ip saddr 10.0.0.1${' '.repeat(300_000)}counter${'\t'.repeat(300_000)}drop`)],
+  ['blanks without end', 'iptables-save.txt', rules(`-s 10.0.0.1${' '.repeat(300_000)}-p tcp`)],
   ['negations in a row', 'iptables-save.txt', rules(`${'! '.repeat(50_000)}-s 10.0.0.1`)],
   ['matches in a row', 'iptables-save.txt', rules('-m statistic --mode random --probability 0.5 '.repeat(5_000))],
   [
@@ -48,6 +50,69 @@ for (const [what, name, dump] of [
 ] as const)
   test(`${what} are read and traced`, () => {
     checkDumps([{ name, text: dump }]);
+  });
+
+for (const number of ['1e400', '2.5', '-1', '-1e9', '1e40', '18446744073709551616'])
+  test(`${number} where a number was expected is read and traced`, () => {
+    for (const expr of [
+      match(number),
+      match(`{"numgen": {"mode": "random", "mod": ${number}, "offset": 0}}`),
+      match(`{"numgen": {"mode": "inc", "mod": 2, "offset": ${number}}}`),
+      match(
+        `{"jhash": {"mod": ${number}, "seed": ${number}, "expr": {"payload": {"protocol": "ip", "field": "saddr"}}}}`,
+      ),
+      match(
+        `{"jhash": {"mod": 2, "seed": 1, "offset": ${number}, "expr": {"payload": {"protocol": "ip", "field": "saddr"}}}}`,
+      ),
+      match(`{"symhash": {"mod": ${number}, "offset": 0}}`),
+      `{"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": {"prefix": {"addr": "10.0.0.0", "len": ${number}}}}}`,
+      `{"match": {"op": "==", "left": {"payload": {"base": "nh", "offset": ${number}, "len": ${number}}}, "right": 1}}`,
+      `{"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": {"range": [${number}, ${number}]}}}`,
+      `{"match": {"op": "==", "left": {"<<": [{"meta": {"key": "mark"}}, ${number}]}, "right": 1}}`,
+      `{"mangle": {"key": {"meta": {"key": "mark"}}, "value": ${number}}}`,
+      `{"mangle": {"key": {"ct": {"key": "mark"}}, "value": {"|": [{"meta": {"key": "mark"}}, ${number}]}}}`,
+      `{"counter": {"packets": ${number}, "bytes": ${number}}}`,
+      `{"dnat": {"addr": "10.0.0.1", "port": ${number}}}`,
+      `{"limit": {"rate": ${number}, "per": "second"}}`,
+    ])
+      checkDumps([{ name: 'nft.json', text: json(expr) }]);
+    for (const rule of [
+      `meta mark ${number} drop`,
+      `numgen random mod ${number} 0 drop`,
+      `jhash ip saddr mod ${number} seed ${number} 0 drop`,
+      `ip saddr 10.0.0.0/${number} drop`,
+      `meta mark & ${number} == ${number} drop`,
+      `meta mark << ${number} == 1 drop`,
+      `tcp dport ${number}-${number} drop`,
+      `@nh,${number},${number} 1 drop`,
+    ])
+      checkDumps([{ name: 'nft.txt', text: text(rule.replaceAll('1e400', '9'.repeat(400))) }]);
+    for (const rule of [
+      `-s 10.0.0.0/${number}`,
+      `-p tcp -m tcp --dport ${number}`,
+      `-m mark --mark ${number}/${number}`,
+      `-m statistic --mode random --probability ${number}`,
+      `-m statistic --mode nth --every ${number} --packet ${number}`,
+    ])
+      checkDumps([{ name: 'iptables-save.txt', text: rules(rule) }]);
+    for (const target of [
+      `MARK --set-xmark ${number}/${number}`,
+      `NETMAP --to 10.0.0.0/${number}`,
+      `DNAT --to-destination 10.0.0.1:${number}`,
+    ])
+      checkDumps([
+        {
+          name: 'iptables-save.txt',
+          text: rules('')
+            .replace('-j DROP', `-j ${target}`)
+            .replaceAll('filter', 'nat')
+            .replaceAll('FORWARD', 'PREROUTING'),
+        },
+      ]);
+    checkDumps([
+      { name: 'iptables-save.txt', text: rules('-m set --match-set S src') },
+      { name: 'ipset-save.txt', text: `create S hash:net family inet netmask ${number}\nadd S 10.0.0.0/${number}\n` },
+    ]);
   });
 
 test('a rule of more matches than a kernel can hold is told, and followed both ways', () => {

@@ -71,7 +71,9 @@ export class Cursor {
 }
 
 export function numberOf(text: string): number | undefined {
-  return /^(\d+|0x[0-9a-fA-F]+)$/.test(text) ? Number(text) : undefined;
+  if (!/^(\d+|0x[0-9a-fA-F]+)$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 const DURATION = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;

@@ -51,7 +51,7 @@ export function expression(json: Json | undefined): Expression {
 function read(json: Json | undefined): Expression {
   switch (typeof json) {
     case 'number':
-      return { kind: 'number', value: json };
+      return Number.isInteger(json) ? { kind: 'number', value: json } : unknown(json);
     case 'boolean':
       return { kind: 'exists', value: json };
     case 'string':
@@ -92,7 +92,7 @@ function named(name: string, json: Json | undefined): Expression | undefined {
   }
   if (!isObject(json)) return undefined;
   const text = (key: string): string | undefined => (typeof json[key] === 'string' ? json[key] : undefined);
-  const number = (key: string): number | undefined => (typeof json[key] === 'number' ? json[key] : undefined);
+  const number = (key: string): number | undefined => whole(json[key]);
   switch (name) {
     case 'payload':
       return payload(json);
@@ -165,6 +165,11 @@ function binary(op: BinaryOperator, json: Json | undefined): Expression | undefi
   return json
     .slice(1)
     .reduce<Expression>((left, right) => ({ kind: 'binary', op, left, right: expression(right) }), expression(json[0]));
+}
+
+/** A number as nft writes it: 0, 1, 2 … */
+function whole(json: Json | undefined): number | undefined {
+  return typeof json === 'number' && Number.isInteger(json) && json >= 0 ? json : undefined;
 }
 
 function payload(json: JsonObject): Expression | undefined {

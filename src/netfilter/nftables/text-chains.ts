@@ -117,7 +117,13 @@ class TextRule implements Rule {
   }
 
   get text(): string {
-    return this.#source.text.slice(this.#start, this.#wordsEnd()).replace(/\s*\n\s*/g, ' ');
+    const text = this.#source.text.slice(this.#start, this.#wordsEnd());
+    if (!text.includes('\n')) return text;
+    return text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+      .join(' ');
   }
 
   get statements(): readonly Statement[] {
