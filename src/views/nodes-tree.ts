@@ -1,4 +1,6 @@
 import * as vscode from 'vscode';
+import type { ClusterSource } from '../kubernetes/source.ts';
+import { captureIn } from './capture-of.ts';
 import type { Traffic } from './context.ts';
 import { dumpUri } from './dump-documents.ts';
 import type { Health } from './health.ts';
@@ -53,8 +55,10 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
   async getTreeItem(row: NodesRow): Promise<vscode.TreeItem> {
     const { nodesText } = await import('./nodes-rows.ts');
     const source = await this.#traffic.open();
-    const name = row.kind === 'node' ? row.name : '';
-    const text = nodesText(row, source, this.#health.ofNode(name), await this.#mode(name));
+    const text =
+      row.kind === 'node'
+        ? nodesText(row, source, this.#health.ofNode(row.name), await modeOf(source, row.name))
+        : nodesText(row, source, undefined, undefined);
     const item = treeItem(row.id, text);
     if (row.kind === 'dump') {
       const uri = dumpUri(source, row.node, row.dump.name);
@@ -80,7 +84,7 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
       import('./history.ts'),
     ]);
     remember(source, row.name);
-    const facts = nodeFacts(source, row.name, row.node, await this.#mode(row.name));
+    const facts = nodeFacts(source, row.name, row.node, await modeOf(source, row.name));
     return this.#known.keep([...driftRows(source, row.name), ...latencyRows(source, row.name), ...facts]);
   }
 
@@ -93,14 +97,19 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
     return (await this.getChildren()).find((row) => row.kind === 'node' && row.name === name);
   }
 
-  async #mode(name: string): Promise<string | undefined> {
-    const node = (await this.#health.scene()).nodes.find((one) => one.name === name);
-    return node?.kind === 'read' ? node.mode : undefined;
-  }
-
   dispose(): void {
     clearInterval(this.#timer);
     this.#listening.dispose();
     this.#changed.dispose();
   }
+}
+
+/** Asked for each of a thousand rows, ten times a second: of the node alone, not by way of all of them. */
+async function modeOf(source: ClusterSource, name: string): Promise<string | undefined> {
+  const { isQuick, tracedNode } = await import('../translation/read-node.ts');
+  const rules = source.rules(name);
+  const capture = captureIn(rules);
+  if (!capture || !isQuick(capture)) return undefined;
+  const node = tracedNode(name, rules, source.objects);
+  return node.kind === 'read' ? node.mode : undefined;
 }

@@ -4,7 +4,7 @@ import type { Traffic } from './context.ts';
 import { problemsOf } from './state.ts';
 import { count, t } from './words.ts';
 
-/** The cluster and its state, once there is one: "$(plug) prod-eu · 2 of 3 nodes read". A click opens the side bar. */
+/** The cluster and its state, once there is one: "$(plug) prod-eu"; in its tooltip how many nodes are read. A click opens the side bar. */
 export function createStatusBar(traffic: Traffic): vscode.Disposable {
   const entry = vscode.window.createStatusBarItem('serviceTraffic.status', vscode.StatusBarAlignment.Left, 5);
   entry.name = 'Service Traffic';
