@@ -19,8 +19,10 @@ import { readToMatrixPanel, type TimelineEntry, type ToMatrixPage, type ToMatrix
 
 const MATRIX_VIEW = 'serviceTraffic.matrix';
 
-/** So often is a matrix that is still being computed shown, in milliseconds. */
+/** So often is a matrix that is still being computed shown, in milliseconds; a big one less often, so that it is ever computed. */
 const SHOWN_EVERY = 400;
+/** At most one part in so many of the time is spent on showing. Measured, 1,000 nodes with 500 Services take half a second. */
+const SHOWN_PART = 5;
 
 /** Of a node's timeline. */
 const EVENTS = 12;
@@ -143,14 +145,16 @@ class MatrixPanel {
     const names = source.objects.nodes.map(({ metadata }) => metadata.name);
     const here = new Set(names);
     for (const name of this.#known.keys()) if (!here.has(name)) this.#known.delete(name);
-    let shown = performance.now();
+    let due = performance.now() + SHOWN_EVERY;
     for (const name of names) {
       this.#known.set(name, nodeOf(source, name));
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#closed || !this.#listening || source !== this.#traffic.source) return;
-      if (performance.now() - shown < SHOWN_EVERY) continue;
+      const start = performance.now();
+      if (start < due) continue;
       this.#show(source, names);
-      shown = performance.now();
+      const end = performance.now();
+      due = end + Math.max(SHOWN_EVERY, (end - start) * SHOWN_PART);
     }
     this.#show(source, names);
   }
