@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { whyNoRig } from '../test/cluster/rig.ts';
 import { whyNoKernel } from '../test/kernel/oracle.ts';
@@ -38,6 +39,9 @@ const UNIT = ['kubernetes', 'netfilter', 'kubeproxy', 'diagnosis', 'translation'
 /** Of test/drift: what asks more than the recordings, and has a part of its own. */
 const JUDGED: ReadonlySet<string> = new Set(['kernel.test.ts', 'random.test.ts']);
 
+/** As many files at a time as there are cores; Node leaves one of them unused. */
+const TOGETHER = `--test-concurrency=${os.availableParallelism()}`;
+
 const LEVELS: readonly Level[] = [
   {
     name: 'check',
@@ -55,6 +59,7 @@ const LEVELS: readonly Level[] = [
       [
         'node',
         '--test',
+        TOGETHER,
         ...UNIT.flatMap((folder) => safe(() => files(`test/${folder}`))).filter((file) => !inBrowser(file)),
       ],
     ],
@@ -67,7 +72,9 @@ const LEVELS: readonly Level[] = [
   {
     // Recorded nodes broken on purpose: is every break that matters drift, and no other?
     name: 'drift',
-    commands: () => [['node', '--test', ...files('test/drift').filter((file) => !JUDGED.has(path.basename(file)))]],
+    commands: () => [
+      ['node', '--test', TOGETHER, ...files('test/drift').filter((file) => !JUDGED.has(path.basename(file)))],
+    ],
   },
   {
     name: 'drift',
@@ -88,10 +95,10 @@ const LEVELS: readonly Level[] = [
     commands: () => [['node', '--test', '--test-concurrency=1', ...files('test/cluster')]],
   },
   {
-    // One file at a time: each asks the kernel as fast as it answers.
+    // Each file asks in namespaces of its own.
     name: 'kernel',
     whyNot: whyNoKernel,
-    commands: () => [['node', '--test', '--test-concurrency=1', ...files('test/kernel')]],
+    commands: () => [['node', '--test', TOGETHER, ...files('test/kernel')]],
   },
   {
     // kube-proxy's own tests of where packets go, taken out of its source and put to the trace.

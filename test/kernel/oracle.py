@@ -19,7 +19,7 @@ away there, so no stack answers and nothing leaves; and it sees the answers of R
 number, before the node's own OUTPUT rules may drop them. A packet over lo is seen in INPUT, its second pass.
 What was never seen was dropped.
 """
-import ctypes, fcntl, ipaddress, json, os, socket, struct, subprocess, sys, time, traceback
+import ctypes, fcntl, ipaddress, json, os, socket, struct, subprocess, sys, tempfile, time, traceback
 
 CLONE_NEWNET = 0x40000000
 IFF_TUN, IFF_NO_PI, TUNSETIFF = 0x1, 0x1000, 0x400454CA
@@ -353,6 +353,9 @@ def work(job):
 
 
 def main():
+    # iptables' legacy tools lock the machine's one file, though every job has tables of its own; whoever finds it locked gives up.
+    lock = tempfile.NamedTemporaryFile(prefix="service-traffic-xtables-")
+    os.environ["XTABLES_LOCKFILE"] = lock.name
     for line in sys.stdin:
         job = json.loads(line)
         read, write = os.pipe()
