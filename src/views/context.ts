@@ -1,9 +1,18 @@
 import type * as vscode from 'vscode';
+import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { ClusterSource, SourceChange } from '../kubernetes/source.ts';
 
 /** What changed, as a source tells it; `source` is true where another source took the place of the one before. */
 export interface TrafficChange extends SourceChange {
   readonly source: boolean;
+}
+
+/**
+ * Whether rules are made of such objects. Pods by themselves change no rule, and a big cluster changes some all the time: their endpoints
+ * come with their slices.
+ */
+export function makesRules(kind: keyof ClusterObjects): boolean {
+  return kind !== 'pods' && kind !== 'namespaces';
 }
 
 /** A rule in a node's dump, to be shown at its line. */

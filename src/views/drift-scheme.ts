@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import type { ClusterSource } from '../kubernetes/source.ts';
-import type { Traffic } from './context.ts';
+import { makesRules, type Traffic } from './context.ts';
 import { documentUri, type DocumentKind } from './documents.ts';
 
 /** service-traffic-drift:/CLUSTER/NODE/expected?namespace/service: one side of a comparison, as a read-only document. */
@@ -17,9 +17,8 @@ export function sideUri(source: ClusterSource, node: string, service: string | u
 export function driftDocuments(traffic: Traffic): DocumentKind {
   return {
     scheme: DRIFT_SCHEME,
-    // Rules are not made of pods, of which a big cluster changes some all the time.
     isTouched: (uri, { source, objects, nodes }) =>
-      source || nodes.includes(sideOf(uri).node) || objects.some((kind) => kind !== 'pods' && kind !== 'namespaces'),
+      source || nodes.includes(sideOf(uri).node) || objects.some(makesRules),
     text: async (uri) => {
       const { side, node } = sideOf(uri);
       const { sideText } = await import('./compare-rules.ts');

@@ -2,7 +2,7 @@ import { EventEmitter, type Disposable } from 'vscode';
 import type { Programming } from '../translation/headline.ts';
 import type { Scene } from '../translation/scene.ts';
 import type { Assessments } from './assessments.ts';
-import type { Traffic, TrafficChange } from './context.ts';
+import { makesRules, type Traffic, type TrafficChange } from './context.ts';
 import { isComparedUnasked } from './unasked.ts';
 
 /** How a node stands to all Services of the cluster. */
@@ -56,9 +56,7 @@ export class Health implements Disposable {
 
   #receive(change: TrafficChange): void {
     if (change.source) this.#forget();
-    // Pods by themselves change no answer but in its words; their endpoints come with their slices.
-    const matters = change.nodes.length > 0 || change.objects.some((kind) => kind !== 'pods' && kind !== 'namespaces');
-    if (!matters) return;
+    if (change.nodes.length === 0 && !change.objects.some(makesRules)) return;
     this.#nodesDue ||= this.#wantedNodes.size > 0;
     for (const key of this.#wanted) this.#due.add(key);
     this.#gathering ??= setTimeout(() => {

@@ -6,7 +6,7 @@ import { standing } from '../../diagnosis/words.ts';
 import { keyOf } from '../../kubernetes/objects.ts';
 import type { ClusterSource } from '../../kubernetes/source.ts';
 import { captureIn } from '../capture-of.ts';
-import type { Traffic } from '../context.ts';
+import { makesRules, type Traffic } from '../context.ts';
 import { diagramHtml } from '../diagram/html.ts';
 import { driftIn } from '../drift.ts';
 import { folded } from '../folded.ts';
@@ -68,7 +68,9 @@ class MatrixPanel {
         if (message) void this.#answer(message);
         else traffic.log.warn('The matrix sent something that is no message', JSON.stringify(value));
       }),
-      traffic.onDidChange(() => this.#change()),
+      traffic.onDidChange(({ source, objects, nodes }) => {
+        if (source || nodes.length > 0 || objects.some(makesRules)) this.#change();
+      }),
     );
     const uri = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, name)).toString();
     webview.html = diagramHtml({
