@@ -140,6 +140,16 @@ describe('In VS Code', () => {
     }
   });
 
+  it('shows the matrix, whose keys work at once', async () => {
+    await workbench.command('Service Traffic: Show the Matrix');
+    const frame = await workbench.webview('[role=gridcell]');
+    const chosen = frame.locator('[role=gridcell]:focus');
+    await chosen.waitFor();
+    const before = await chosen.getAttribute('data-column');
+    await workbench.page.keyboard.press('ArrowRight');
+    await frame.locator(`[role=gridcell]:focus[data-column="${Number(before) + 1}"]`).waitFor();
+  });
+
   it('says what an address is, as it is typed', async () => {
     await workbench.command('Service Traffic: What Is This Address?');
     await workbench.picks.first().waitFor();

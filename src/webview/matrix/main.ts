@@ -21,6 +21,8 @@ let told: Told = { key: '', sentences: [], timeline: [] };
 let due = false;
 /** Set where the chosen cell is to have the focus once it is drawn. */
 let focusing = false;
+/** Set as the page gets the focus: unless something in it takes it, the chosen cell does, so that the keys work at once. */
+let arriving = document.hasFocus();
 
 const root = document.getElementById('page')!;
 const bar = root.appendChild(document.createElement('header'));
@@ -43,9 +45,10 @@ function draw(): void {
       patch(sight, [grid(matrix, { left, top, width, height }, spot, { focus: choose, open })]);
     } else patch(sight, [h('p', { class: 'empty' }, say('No Service that kube-proxy programs.'))]);
     patch(line, about());
-    if (focusing) {
-      focusing = false;
-      sight.querySelector<HTMLElement>('[tabindex="0"]')?.focus({ preventScroll: true });
+    const cell = sight.querySelector<HTMLElement>('[tabindex="0"]');
+    if (cell && (focusing || (arriving && document.activeElement === document.body))) {
+      cell.focus({ preventScroll: true });
+      focusing = arriving = false;
     }
   } catch (error) {
     post({ type: 'problem', text: error instanceof Error ? (error.stack ?? error.message) : String(error) });
@@ -171,6 +174,11 @@ sight.addEventListener('keydown', (event) => {
   if (!next) return;
   event.preventDefault();
   choose(next);
+});
+
+window.addEventListener('focus', () => {
+  arriving = true;
+  change();
 });
 
 window.addEventListener('message', (event: MessageEvent<unknown>) => {
