@@ -2,6 +2,7 @@
 import type { Finding, RuleEvidence, Severity } from '../diagnosis/catalogue.ts';
 import type { ClusterSource, Dump } from '../kubernetes/source.ts';
 import { namesOf } from '../translation/alike.ts';
+import { serviceNamed } from '../translation/directory.ts';
 import { shortened } from '../translation/rule-lines.ts';
 import { captureIn } from './capture-of.ts';
 import type { RuleLocation } from './context.ts';
@@ -196,9 +197,7 @@ class Page {
   }
 
   #knows(service: string): boolean {
-    return this.#source.objects.services.some(
-      ({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}` === service,
-    );
+    return serviceNamed(this.#source.objects, service) !== undefined;
   }
 }
 
