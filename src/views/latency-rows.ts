@@ -1,5 +1,6 @@
 /** Rows below a node in the Nodes tree: what its kube-proxy says of its syncs, and the node over the captures of the session. */
 import { metricsIn, unsynced, type ProxyMetrics } from '../diagnosis/proxy-metrics.ts';
+import { kubeProxyPod } from '../kubeproxy/pod.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import { captureIn } from './capture-of.ts';
 import { historyIn } from './history.ts';
@@ -15,10 +16,12 @@ export function latencyRows(source: ClusterSource, node: string): readonly Nodes
   const capture = captureIn(source.rules(node));
   if (!capture) return [];
   const metrics = metricsIn(capture.dumps);
-  return [...(metrics ? metricsRows(metrics, node, capture.at) : []), ...timelineRows(source, node)];
+  const { namespace = 'kube-system', name = 'POD' } = kubeProxyPod(source.objects, node)?.metadata ?? {};
+  const logCommand = `kubectl -n ${namespace} logs ${name}`;
+  return [...(metrics ? metricsRows(metrics, node, capture.at, logCommand) : []), ...timelineRows(source, node)];
 }
 
-function metricsRows(metrics: ProxyMetrics, node: string, at: number): readonly NodesRow[] {
+function metricsRows(metrics: ProxyMetrics, node: string, at: number, logCommand: string): readonly NodesRow[] {
   const fact = (label: string, value: string, icon: string): NodesRow => ({
     kind: 'fact',
     id: `fact/${node}/${label}`,
@@ -45,7 +48,7 @@ function metricsRows(metrics: ProxyMetrics, node: string, at: number): readonly 
               '{0} sync failed since kube-proxy’s start',
               '{0} syncs failed since kube-proxy’s start',
             ),
-            advice: t('Its log says why: kubectl -n kube-system logs POD, with the name of its pod on this node.'),
+            advice: t('Its log says why: {0}', logCommand),
           },
         ]
       : []),

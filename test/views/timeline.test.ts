@@ -129,7 +129,9 @@ test('below a node: what kube-proxy says of its syncs, and the timeline', async 
   const facts = rows.flatMap((row) => (row.kind === 'fact' ? [`${row.label}: ${row.value}`] : []));
   assert.match(facts[0]!, /^Last sync: \d\d:03:00 · 0\.3 s on average · one was due for 3\.5 s$/);
   assert.equal(facts[1], 'Programming: half of the changes within 0.5 s, 99 in 100 within 0.5 s');
-  assert.ok(rows.some((row) => row.kind === 'problem' && /^3 syncs failed/.test(row.message)));
+  const problem = rows.find((row) => row.kind === 'problem');
+  assert.match(problem?.message ?? '', /^3 syncs failed/);
+  assert.match(problem?.advice ?? '', /kubectl -n kube-system logs kube-proxy-\w{5}$/);
   const timeline = rows.find((row) => row.kind === 'group');
   assert.ok(timeline?.kind === 'group' && timeline.label === 'Timeline' && timeline.rows.length > 0);
 });
