@@ -244,8 +244,10 @@ describe('a live cluster', () => {
       return open(asked);
     });
     await until('it is ready', () => cluster.state.kind === 'ready');
-    await cluster.capture(['n']);
-    assert.ok(server.asked.some((asked) => asked.path === '/api/v1/namespaces/kube-system/pods/proxy-x/exec'));
+    await cluster.capture(['n', 'm', 'o']);
+    const times = (path: string): number => server.asked.filter((asked) => asked.path === path).length;
+    assert.equal(times('/api/v1/namespaces/kube-system/pods/proxy-x/exec'), 1);
+    assert.equal(times('/api/v1/namespaces/kube-system/pods'), 1, 'once for all nodes');
     const rules = cluster.rules('n');
     assert.ok(rules.kind === 'failed' && rules.problem.code === 'forbidden', JSON.stringify(rules));
   });

@@ -3,7 +3,7 @@ import { captureNode } from '../capture/node.ts';
 import { Changes } from '../changes.ts';
 import { decodeObject } from '../decode.ts';
 import { nodesByPods } from '../nodes-by-pods.ts';
-import type { ClusterObjects, ConfigMap, Node, ObjectMeta } from '../objects.ts';
+import type { ClusterObjects, ConfigMap, Node, ObjectMeta, Pod } from '../objects.ts';
 import type { ClusterSource, Disposable, NodeRules, Problem, SourceChange, SourceState } from '../source.ts';
 import { bodyText } from './body.ts';
 import { ChangeTimes } from './change-times.ts';
@@ -15,6 +15,9 @@ import { Slots } from './slots.ts';
 
 /** Nodes that are captured at the same time. */
 const AT_ONCE = 4;
+
+/** The pods of kube-proxy's namespace, listed once for all nodes of a capture. */
+type OwnPods = () => Promise<readonly Pod[] | 'forbidden'>;
 
 type AnyCollection = Collection<{ readonly metadata: ObjectMeta }>;
 
@@ -125,7 +128,9 @@ export class LiveCluster implements ClusterSource {
 
   async capture(nodes: readonly string[], signal?: AbortSignal): Promise<void> {
     const both = AbortSignal.any([this.#abort.signal, ...(signal ? [signal] : [])]);
-    await Promise.all([...new Set(nodes)].map((node) => this.#captureOne(node, both)));
+    let listed: Promise<readonly Pod[] | 'forbidden'> | undefined;
+    const ownPods: OwnPods = () => (listed ??= this.#ownPods());
+    await Promise.all([...new Set(nodes)].map((node) => this.#captureOne(node, both, ownPods)));
     // The rules are compared with what kube-proxy was told to write.
     if (!both.aborted) await this.#readConfig();
   }
@@ -136,7 +141,7 @@ export class LiveCluster implements ClusterSource {
     this.#connection.dispose();
   }
 
-  async #captureOne(node: string, signal: AbortSignal): Promise<void> {
+  async #captureOne(node: string, signal: AbortSignal, ownPods: OwnPods): Promise<void> {
     const before = this.#rules.get(node) ?? { kind: 'none' };
     if (before.kind === 'capturing') return this.#captureEnded(node, signal);
     const earlier = before.kind === 'captured' ? before.capture : before.kind === 'failed' ? before.earlier : undefined;
@@ -148,7 +153,7 @@ export class LiveCluster implements ClusterSource {
       set({ kind: 'capturing', done, of, ...(earlier ? { earlier } : {}) });
     progress(0, 1);
     const result = await this.#slots.run(async () => {
-      const objects = await this.#withProxyPods(node);
+      const objects = await this.#withProxyPods(node, ownPods);
       return 'code' in objects ? objects : captureNode(this.#connection, objects, node, signal, progress);
     }, signal);
     if (signal.aborted || result === undefined) set(before);
@@ -157,19 +162,24 @@ export class LiveCluster implements ClusterSource {
   }
 
   /** The objects; with kube-proxy's pods from their own namespace where pods of all namespaces may not be listed. */
-  async #withProxyPods(node: string): Promise<ClusterObjects | Problem> {
+  async #withProxyPods(node: string, ownPods: OwnPods): Promise<ClusterObjects | Problem> {
     const pods = this.#health.get('pods');
     if (pods?.kind === 'following' && !pods.reduced) return this.objects;
-    const found = await this.#json('/api/v1/namespaces/kube-system/pods');
-    if (found === 403)
+    const more = await ownPods();
+    if (more === 'forbidden')
       return {
         code: 'forbidden',
         message: `You may not list pods in kube-system: kube-proxy’s pod on ${node} cannot be found`,
         advice: 'Ask for the verbs list and watch on pods; docs/clusterrole.yaml has all that is needed.',
       };
-    if (!isRecord(found) || !Array.isArray(found['items'])) return this.objects;
-    const more = found['items'].flatMap((value) => decodeObject('Pod', value).object ?? []);
     return { ...this.objects, pods: [...this.objects.pods, ...more] };
+  }
+
+  async #ownPods(): Promise<readonly Pod[] | 'forbidden'> {
+    const found = await this.#json('/api/v1/namespaces/kube-system/pods');
+    if (found === 403) return 'forbidden';
+    if (!isRecord(found) || !Array.isArray(found['items'])) return [];
+    return found['items'].flatMap((value) => decodeObject('Pod', value).object ?? []);
   }
 
   /** Somebody else's capture of the same node serves as well. */
