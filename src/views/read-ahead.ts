@@ -10,7 +10,8 @@ export type During = (node: string, read: (onProgress: (share: number) => void) 
 export class ReadAhead {
   readonly #done: (node: string) => void;
   readonly #during: During;
-  readonly #waiting = new Map<NodeCapture, string>();
+  /** By node the newest capture: what was read before it and is not sorted yet nobody asks for. */
+  readonly #waiting = new Map<string, NodeCapture>();
   #running: AbortController | undefined;
 
   /**
@@ -26,7 +27,7 @@ export class ReadAhead {
   look(source: ClusterSource, nodes: readonly string[]): void {
     for (const node of nodes) {
       const rules = source.rules(node);
-      if (rules.kind === 'captured') this.#waiting.set(rules.capture, node);
+      if (rules.kind === 'captured') this.#waiting.set(node, rules.capture);
     }
     if (this.#waiting.size > 0 && !this.#running) void this.#run();
   }
@@ -35,9 +36,9 @@ export class ReadAhead {
     const running = new AbortController();
     this.#running = running;
     const { isQuick, readAhead } = await import('../translation/read-node.ts');
-    for (const [capture, node] of this.#waiting) {
+    for (const [node, capture] of this.#waiting) {
       if (running.signal.aborted) return;
-      this.#waiting.delete(capture);
+      this.#waiting.delete(node);
       if (isQuick(capture)) continue;
       try {
         await this.#during(node, (onProgress) => readAhead(capture, { signal: running.signal, onProgress }));

@@ -99,3 +99,13 @@ test('a node that cannot be read keeps no other one from being read', async () =
   });
   assert.deepEqual(told, ['node-2']);
 });
+
+test('of a node that was read again before its rules were sorted only the newest are', async () => {
+  const [old, newest] = [captureOf('node-1'), captureOf('node-1')];
+  await new Promise<void>((resolve) => {
+    const ahead = new ReadAhead(() => resolve());
+    ahead.look(sourceOf([old]), ['node-1']);
+    ahead.look(sourceOf([newest]), ['node-1']);
+  });
+  assert.deepEqual([old, newest].map(isQuick), [false, true]);
+});
