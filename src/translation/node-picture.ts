@@ -178,7 +178,8 @@ function holdsIn(stream: Stream, world: World): boolean {
 
 function endpointCard(endpoint: EndpointView): Pick<EndCard, 'title' | 'code' | 'node' | 'zone' | 'condition'> {
   return {
-    title: endpoint.pod ?? (endpoint.node ? `on ${endpoint.node}` : 'no pod'),
+    // An endpoint that is no pod, such as the API server's, is its address.
+    title: endpoint.pod ?? (endpoint.node ? `on ${endpoint.node}` : endpoint.address),
     code: addressAndPort(endpoint.address, endpoint.port),
     condition: conditionOf(endpoint),
     ...(endpoint.node !== undefined && { node: endpoint.node }),

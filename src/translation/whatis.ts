@@ -57,7 +57,7 @@ export function nothingFound(objects: ClusterObjects, query: string): Found {
     const why = `no Service, pod, endpoint or node has it; it is ${whereabouts(objects, address)}`;
     return { kind: 'nothing', title: formatAddress(address), why };
   }
-  const why = port === undefined ? 'no Service, pod or node is called so' : `no Service has the node port ${port}`;
+  const why = port === undefined ? 'no Service, pod or node has this name' : `no Service has the node port ${port}`;
   return { kind: 'nothing', title: text, why };
 }
 

@@ -35,13 +35,12 @@ export async function compareRules(traffic: Traffic, service: string | undefined
   await traffic.captured([node]);
   const title =
     service === undefined ? t('{0}: expected ↔ actual', node) : t('{0} on {1}: expected ↔ actual', service, node);
-  await vscode.commands.executeCommand(
-    'vscode.diff',
-    sideUri(source, node, service, 'expected'),
-    sideUri(source, node, service, 'actual'),
-    title,
-    { preview: true },
-  );
+  const sides = [sideUri(source, node, service, 'expected'), sideUri(source, node, service, 'actual')] as const;
+  for (const side of sides) {
+    const document = await vscode.workspace.openTextDocument(side);
+    await vscode.languages.setTextDocumentLanguage(document, 'kube-rules');
+  }
+  await vscode.commands.executeCommand('vscode.diff', ...sides, title, { preview: true });
 }
 
 /** The nodes that differ first. */

@@ -92,7 +92,7 @@ describe('What is …', () => {
     assert.deepEqual(nothingFound(objects, 'No-Such'), {
       kind: 'nothing',
       title: 'no-such',
-      why: 'no Service, pod or node is called so',
+      why: 'no Service, pod or node has this name',
     });
     assert.equal(nothingFound(objects, ':30999').why, 'no Service has the node port 30999');
   });

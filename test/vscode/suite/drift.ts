@@ -19,6 +19,8 @@ describe('Expected and actual', () => {
     assert.match(actual, /--to-destination 10\.244\.1\.1:8080/);
     assert.doesNotMatch(expected, /--to-destination 10\.244\.1\.1:8080/);
     assert.doesNotMatch(actual, /shop\/cart/);
+    const shown = vscode.workspace.textDocuments.filter(({ uri }) => uri.path === diff.modified.path);
+    assert.deepEqual([...new Set(shown.map(({ languageId }) => languageId))], ['kube-rules']);
   });
 
   it('are the same text on a node whose kube-proxy works', async () => {
