@@ -35,23 +35,27 @@ export function observed(before: Timeline, drift: NodeDrift, { objects, changedA
   const known = new Map(before.map((change) => [change.service, change]));
   const behind = new Set(drift.families.flatMap((family) => family.drifted.map((port) => port.service)));
   const synced = Math.max(...([4, 6] as const).map((family) => metrics?.families[family].synced ?? -Infinity));
-  for (const family of drift.families)
-    for (const port of family.ports) {
-      const service = keyOf(port.service);
-      const changed = changeTime(port, { objects, changedAt });
-      if (changed === undefined || changed > drift.at) continue;
-      const old = known.get(service);
-      const same = old?.changed === changed ? old : undefined;
-      if (same?.shown !== undefined) continue;
-      // What is there was there after the last sync, wherever that lies between the change and the reading.
-      const shown = synced > Math.max(changed, same?.notYet ?? 0) ? Math.min(synced, drift.at) : drift.at;
-      known.set(service, {
-        service,
-        changed,
-        notYet: behind.has(service) ? drift.at : same?.notYet,
-        shown: behind.has(service) ? undefined : shown,
-      });
-    }
+  const observe = (service: string, changed: number | undefined): void => {
+    if (changed === undefined || changed > drift.at) return;
+    const old = known.get(service);
+    const same = old?.changed === changed ? old : undefined;
+    if (same?.shown !== undefined) return;
+    // What is there was there after the last sync, wherever that lies between the change and the reading.
+    const shown = synced > Math.max(changed, same?.notYet ?? 0) ? Math.min(synced, drift.at) : drift.at;
+    known.set(service, {
+      service,
+      changed,
+      notYet: behind.has(service) ? drift.at : same?.notYet,
+      shown: behind.has(service) ? undefined : shown,
+    });
+  };
+  const ports = drift.families.flatMap((family) => family.ports);
+  for (const port of ports) observe(keyOf(port.service), changeTime(port, { objects, changedAt }));
+  // A Service that was deleted changed, too: for as long as its rules are there they are behind, and programmed once they are not.
+  const served = new Set(ports.map((port) => keyOf(port.service)));
+  for (const service of behind) if (!served.has(service)) observe(service, changedAt?.(service));
+  for (const { service, changed } of before)
+    if (!served.has(service) && !behind.has(service)) observe(service, changed);
   return [...known.values()].sort((a, b) => b.changed - a.changed || (a.service < b.service ? -1 : 1));
 }
 

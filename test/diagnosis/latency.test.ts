@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { boundsOf, NO_HISTORY, observed, withCapture } from '../../src/diagnosis/latency.ts';
+import { nodeDrift } from '../../src/diagnosis/drift.ts';
+import { boundsOf, NO_HISTORY, observed, withCapture, type NodeHistory } from '../../src/diagnosis/latency.ts';
 import { readProxyMetrics } from '../../src/diagnosis/proxy-metrics.ts';
+import { nodeNetwork } from '../../src/translation/network.ts';
 import { driftedPorts, driftOf, recorded } from './recorded.ts';
 
 describe('programming latency', () => {
@@ -80,5 +82,35 @@ describe('programming latency', () => {
     assert.deepEqual(long.changes, [], 'nor is it kept, for each of a thousand nodes');
     const longer = withCapture(long, { ...healed, at: stale.at + 3_605_000 }, cluster);
     assert.deepEqual(longer.moments[0]?.shown, []);
+  });
+
+  test('of a deleted Service is known when its rules are gone', async () => {
+    const cluster = await recorded('1.37-iptables-nft');
+    const { at } = cluster.captures.get('node-1')!;
+    const services = cluster.objects.services.filter(({ metadata }) => metadata.name !== 'front');
+    const objects = { ...cluster.objects, services };
+    const witness = { objects, changedAt: (service: string) => (service === 'shop/front' ? at - 700 : undefined) };
+    const told = (history: NodeHistory): unknown => {
+      const { shown, pending, late } = history.moments[0]!;
+      return [shown, pending, late].map((changes) =>
+        changes.map(({ service }) => service).filter((name) => name === 'shop/front'),
+      );
+    };
+    const capture = cluster.captures.get('node-1')!;
+    const { network } = nodeNetwork('node-1', objects, capture);
+    const first = withCapture(NO_HISTORY, nodeDrift({ ...witness, capture, network }), witness);
+    assert.deepEqual(told(first), [[], ['shop/front'], []]);
+
+    const gone = { ...driftOf(cluster, 'node-1'), at: at + 2000 };
+    assert.ok(gone.kind === 'compared');
+    const families = gone.families.map((family) => ({
+      ...family,
+      ports: family.ports.filter(({ service }) => service.metadata.name !== 'front'),
+    }));
+    const second = withCapture(first, { ...gone, families }, witness);
+    assert.deepEqual(told(second), [['shop/front'], [], []]);
+    const [shown] = second.moments[0]!.shown.filter(({ service }) => service === 'shop/front');
+    assert.deepEqual(boundsOf(shown!), { least: 700, most: 2700 });
+    assert.deepEqual(told(withCapture(second, { ...gone, families, at: at + 4000 }, witness)), [[], [], []]);
   });
 });
