@@ -114,19 +114,24 @@ export function nodeFacts(
       [moment(capture.at), capture.pod && t('by exec into {0}', capture.pod)].filter((x) => x).join(' · '),
       'history',
     );
-    for (const dump of [...capture.dumps].sort((a, b) => rankOf(a) - rankOf(b)))
+    for (const dump of inOrder(capture.dumps, mode))
       if (isForReading(dump.name) && dump.text.trim() !== '')
         rows.push({ kind: 'dump', id: `dump/${name}/${dump.name}`, node: name, dump });
   }
   return rows;
 }
 
-/** Rules first, then what the node's network says. */
-const ORDER = ['iptables-', 'ip6tables-', 'nft.txt', 'nft.json', 'ipset', 'ipvsadm'];
+const IPTABLES = ['iptables-', 'ip6tables-'];
+const NFT = ['nft.txt', 'nft.json'];
 
-function rankOf({ name }: Dump): number {
-  const rank = ORDER.findIndex((start) => name.startsWith(start));
-  return rank < 0 ? ORDER.length : rank;
+/** The rules of the mode that the node is in first, then other rules, then what its network says. */
+export function inOrder(dumps: readonly Dump[], mode: string | undefined): readonly Dump[] {
+  const order = [...(mode === 'nftables' ? [...NFT, ...IPTABLES] : [...IPTABLES, ...NFT]), 'ipset', 'ipvsadm'];
+  const rankOf = ({ name }: Dump): number => {
+    const rank = order.findIndex((start) => name.startsWith(start));
+    return rank < 0 ? order.length : rank;
+  };
+  return [...dumps].sort((a, b) => rankOf(a) - rankOf(b));
 }
 
 export function nodesText(

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { isForReading } from '../kubernetes/dump.ts';
 import type { Dump } from '../kubernetes/source.ts';
+import { nodeProxy } from '../kubeproxy/expected.ts';
 import type { Outcome, Place } from '../netfilter/outcome.ts';
 import { serviceNamed } from '../translation/directory.ts';
 import { answerIn, storyIn, type Scene } from '../translation/scene.ts';
@@ -8,6 +9,7 @@ import { standingOf, usualClient } from '../translation/standing.ts';
 import { captureIn } from './capture-of.ts';
 import type { Traffic } from './context.ts';
 import { pickNode } from './find.ts';
+import { inOrder } from './nodes-rows.ts';
 import { sceneOf } from './scene.ts';
 import type { Subject } from './subject.ts';
 import { count, t } from './words.ts';
@@ -26,7 +28,8 @@ export async function openRules(traffic: Traffic, subject: Subject): Promise<voi
   const place =
     subject.service === undefined ? undefined : decisivePlace(sceneOf(source), subject.service, subject.port, node);
   if (place) return traffic.openRule({ node, dump: place.dump, line: place.line });
-  const dump = subject.dump ?? (await pickDump(capture.dumps, node));
+  const mode = nodeProxy(source.objects, node, capture.dumps).configuration.mode.value;
+  const dump = subject.dump ?? (await pickDump(inOrder(capture.dumps, mode), node));
   if (dump) await traffic.openRule({ node, dump, line: 1 });
 }
 

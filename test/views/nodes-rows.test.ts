@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ClusterSource, NodeRules } from '../../src/kubernetes/source.ts';
+import type { ClusterSource, Dump, NodeRules } from '../../src/kubernetes/source.ts';
 import type { NodeHealth } from '../../src/views/health.ts';
-import { nodeFacts, nodesRows, nodesText, noticeRows } from '../../src/views/nodes-rows.ts';
+import { inOrder, nodeFacts, nodesRows, nodesText, noticeRows } from '../../src/views/nodes-rows.ts';
 import { sample } from './sample.ts';
 
 const source = await sample();
@@ -82,4 +82,12 @@ test('Above nodes that are known by their pods alone: which right is missing', (
   const [row] = noticeRows({ objects: source.objects, state });
   assert.ok(row?.kind === 'problem' && row.message === problem.message && row.advice === problem.advice);
   assert.deepEqual(noticeRows({ objects: { ...source.objects, nodes: [] }, state }), []);
+});
+
+test('The rules of the mode that a node is in come first among its dumps', () => {
+  const dump = (name: Dump['name']): Dump => ({ name, from: '', text: '', complete: true });
+  const dumps = ['fib_trie.txt', 'nft.json', 'iptables-legacy-save.txt', 'nft.txt'] as const;
+  const order = (mode: string): readonly string[] => inOrder(dumps.map(dump), mode).map(({ name }) => name);
+  assert.deepEqual(order('iptables'), ['iptables-legacy-save.txt', 'nft.txt', 'nft.json', 'fib_trie.txt']);
+  assert.deepEqual(order('nftables'), ['nft.txt', 'nft.json', 'iptables-legacy-save.txt', 'fib_trie.txt']);
 });
