@@ -9,6 +9,7 @@ import { nftWords } from './nft-words.ts';
 import { captureOf, nodeFindings, type NodeView } from './node-findings.ts';
 import { savedTables } from './surroundings.ts';
 import { listOf } from './words.ts';
+import { seconds } from './seconds.ts';
 
 /** Trouble first. */
 export function findingsOf(objects: ClusterObjects, nodes: readonly NodeView[]): readonly Finding[] {
@@ -97,7 +98,7 @@ function portFinding({ node, dump }: FamilyView, drift: PortDrift): Finding {
     return finding(
       'pending',
       subject,
-      { service: label, node, age: seconds(pending.age), due: seconds(pending.due) },
+      { service: label, node, age: duration(pending.age), due: duration(pending.due) },
       evidence,
     );
   return finding('drift', subject, { service: label, node, consequence: gist(explanation) }, evidence);
@@ -212,8 +213,7 @@ function wordsOf({ text, canonical }: Entry, table: string): string {
 }
 
 /** "3 s", "0.4 s", "4 min". */
-export function seconds(milliseconds: number): string {
-  const value = milliseconds / 1000;
-  if (value >= 120) return `${Math.round(value / 60)} min`;
-  return `${value >= 10 ? Math.round(value) : Number(value.toFixed(1))} s`;
+function duration(milliseconds: number): string {
+  const minutes = milliseconds / 60_000;
+  return minutes >= 2 ? `${Math.round(minutes)} min` : `${seconds(milliseconds)} s`;
 }

@@ -1,5 +1,6 @@
 /** How a node stands to a Service port, in a few words: "3 of 3", "2 of 3, 1 stale: 10.244.1.1 is cart-lgsrf now", "REJECT". */
 import type { Pending } from '../diagnosis/pending.ts';
+import { seconds } from '../diagnosis/seconds.ts';
 import { addressAndPort } from './endpoints.ts';
 import { answerIn } from './scene.ts';
 import type { Scene } from './scene.ts';
@@ -60,7 +61,7 @@ export function standingOf(scene: Scene, story: ServiceStory, port: PortStory, n
 }
 
 function pendingWords({ age }: Pending): string {
-  return age === 0 ? 'read before its newest change' : `changed ${(age / 1000).toFixed(1)} s before that`;
+  return age === 0 ? 'read before its newest change' : `changed ${seconds(age)} s before that`;
 }
 
 /** Of one answer. */

@@ -6,6 +6,7 @@ import { addressAndPort, nameOf } from './endpoints.ts';
 import { headlineOf } from './headline.ts';
 import type { Action, Finding } from './picture.ts';
 import type { Scene } from './scene.ts';
+import { seconds } from '../diagnosis/seconds.ts';
 import { fraction, percent } from '../diagnosis/shares.ts';
 import type { NodeAnswer, ServiceStory, Stream } from './story.ts';
 
@@ -91,7 +92,6 @@ function pendingOn(
 ): Finding | undefined {
   const first = scene.pending?.(story.service, nodes[0]!);
   if (!first) return undefined;
-  const seconds = (ms: number): string => (ms / 1000).toFixed(1);
   const why =
     first.age === 0
       ? `The rules were read before the newest change of ${story.key}.`

@@ -1,10 +1,11 @@
 /** Rows below a node in the Nodes tree: what its kube-proxy says of its syncs, and the node over the captures of the session. */
 import { metricsIn, unsynced, type ProxyMetrics } from '../diagnosis/proxy-metrics.ts';
+import { seconds } from '../diagnosis/seconds.ts';
 import { kubeProxyPod } from '../kubeproxy/pod.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
 import { captureIn } from './capture-of.ts';
 import { historyIn } from './history.ts';
-import { clock, seconds } from './moments.ts';
+import { clock } from './moments.ts';
 import type { NodesRow } from './nodes-rows.ts';
 import { newestIn, timelineOf, type TimelineEvent } from './timeline.ts';
 import { count, t } from './words.ts';

@@ -1,7 +1,8 @@
 /** A node's history in words: when something changed, and what each capture showed of it. */
 import { boundsOf, type Moment, type NodeHistory, type ProgrammedChange } from '../diagnosis/latency.ts';
 import type { Pending } from '../diagnosis/pending.ts';
-import { clock, seconds } from './moments.ts';
+import { seconds } from '../diagnosis/seconds.ts';
+import { clock } from './moments.ts';
 import { t } from './words.ts';
 
 export interface TimelineEvent {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { age, moment, seconds } from '../../src/views/moments.ts';
+import { age, moment } from '../../src/views/moments.ts';
 
 test('An age is told in the unit that one thinks in', () => {
   const now = Date.UTC(2026, 10, 24, 12);
@@ -13,9 +13,3 @@ test('An age is told in the unit that one thinks in', () => {
 });
 
 test('A moment is a date and a time', () => assert.match(moment(0), /^(1969-12-31|1970-01-01) \d\d:\d\d$/));
-
-test('Seconds have the digits that matter: a sync of a few hundredths of a second takes not none', () => {
-  assert.deepEqual([0, 0.4, 4, 23, 94, 95, 440, 2540, 9949, 9950, 31_400].map(seconds), [
-    ...['0', '0', '0.004', '0.02', '0.09', '0.1', '0.4', '2.5', '9.9', '10', '31'],
-  ]);
-});
