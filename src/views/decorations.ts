@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Health } from './health.ts';
-import { count, t } from './words.ts';
+import { count, listOf, t } from './words.ts';
 
 /** No file has this scheme, so that no other extension decorates our rows, and ours decorate nothing else. */
 const SCHEME = 'service-traffic-row';
@@ -33,7 +33,7 @@ export class Badges implements vscode.FileDecorationProvider, vscode.Disposable 
     if (uri.authority === 'service') {
       const programming = this.#health.of(key);
       if (!programming || programming.wrong.length === 0) return undefined;
-      const tooltip = t('The rules on {0} differ from the API', programming.wrong.join(', '));
+      const tooltip = t('The rules on {0} differ from the API', listOf(programming.wrong));
       return new vscode.FileDecoration('✗', tooltip, new vscode.ThemeColor('list.errorForeground'));
     }
     const wrong = this.#health.wrongIn(key);

@@ -8,7 +8,7 @@ import type { ServiceStory } from '../translation/story.ts';
 import { bold, code, escape } from './markdown.ts';
 import type { ServicesRow } from './services-rows.ts';
 import { troubleOf } from './services-rows.ts';
-import { count, t } from './words.ts';
+import { count, listOf, t } from './words.ts';
 
 export type Mark = 'good' | 'warning' | 'error' | 'unknown' | 'quiet';
 
@@ -178,12 +178,12 @@ function iconFor(state: string): string {
 
 function programmingWords(programming: Programming): string {
   if (programming.wrong.length > 0)
-    return `$(error) ${escape(t('The rules on {0} differ from the API', programming.wrong.join(', ')))}`;
+    return `$(error) ${escape(t('The rules on {0} differ from the API', listOf(programming.wrong)))}`;
   if (programming.pending.length > 0)
-    return `$(clock) ${escape(t('Changed just before the rules of {0} were read, or since: pending', programming.pending.join(', ')))}`;
+    return `$(clock) ${escape(t('Changed just before the rules of {0} were read, or since: pending', listOf(programming.pending)))}`;
   if (programming.read === 0) return `$(question) ${escape(t("The nodes' rules have not been read."))}`;
   if (programming.refusing.length > 0)
-    return `$(circle-slash) ${escape(t('Refused on {0}', programming.refusing.join(', ')))}`;
+    return `$(circle-slash) ${escape(t('Refused on {0}', listOf(programming.refusing)))}`;
   return `$(pass) ${escape(t('As the API says on all {0} nodes that were read', programming.read))}`;
 }
 
@@ -198,7 +198,7 @@ function endpointText(row: ServicesRow & { kind: 'endpoint' }): RowText {
     : conditions.ready
       ? t('ready')
       : (endpoint.notReady ?? t('not ready'));
-  const missing = missingOn.length > 0 ? t('unknown to {0}', missingOn.join(', ')) : '';
+  const missing = missingOn.length > 0 ? t('unknown to {0}', listOf(missingOn)) : '';
   const place = [endpoint.node, endpoint.zone].filter((part) => part !== undefined).join(' ');
   const mark: Mark = missing ? 'error' : conditions.ready ? 'good' : 'warning';
   // What is wrong comes first: a side bar is narrow, and pods have long names.
@@ -215,7 +215,7 @@ function endpointText(row: ServicesRow & { kind: 'endpoint' }): RowText {
         : []),
       `${conditions.ready ? '$(pass)' : '$(warning)'} ${escape(state)}`,
       ...(missing
-        ? ['', `$(error) ${escape(t('Ready, and yet the rules on {0} have no way to it.', missingOn.join(', ')))}`]
+        ? ['', `$(error) ${escape(t('Ready, and yet the rules on {0} have no way to it.', listOf(missingOn)))}`]
         : []),
     ].join('\n'),
     spoken: t('Endpoint {0}: {1}', label, description),
@@ -231,6 +231,9 @@ function endpointText(row: ServicesRow & { kind: 'endpoint' }): RowText {
     opens: 'no',
   };
 }
+
+/** In the tooltip of a row for nodes that are alike. */
+const MOST_NODES = 20;
 
 function nodesText(row: ServicesRow & { kind: 'nodes' }): RowText {
   const { standing, nodes, title } = row;
@@ -254,7 +257,7 @@ function nodesText(row: ServicesRow & { kind: 'nodes' }): RowText {
     label: title,
     description: standing.words,
     tooltip: [
-      bold(nodes.join(', ')),
+      bold(listOf(nodes, MOST_NODES)),
       '',
       `$(${icons[standing.state]}) ${escape(standing.words)}`,
       ...(standing.advice ? ['', escape(standing.advice)] : []),

@@ -3,7 +3,7 @@ import { boundsOf, type Moment, type NodeHistory, type ProgrammedChange } from '
 import type { Pending } from '../diagnosis/pending.ts';
 import { seconds } from '../diagnosis/seconds.ts';
 import { clock } from './moments.ts';
-import { t } from './words.ts';
+import { listOf, t } from './words.ts';
 
 export interface TimelineEvent {
   /** Milliseconds since the epoch. */
@@ -27,7 +27,13 @@ export function timelineOf({ moments }: NodeHistory): readonly TimelineEvent[] {
     ...[...Map.groupBy(changes.values(), ({ changed }) => changed)].map(([at, together]): TimelineEvent => ({
       at,
       kind: 'changed',
-      words: t('{0} changed', listOf(together.map(({ service }) => service))),
+      words: t(
+        '{0} changed',
+        listOf(
+          together.map(({ service }) => service),
+          NAMED,
+        ),
+      ),
       mark: 'quiet',
     })),
   ];
@@ -63,7 +69,17 @@ function changesIn({ shown, pending, late, at }: Moment): readonly string[] {
   return [
     ...shown.slice(0, NAMED).map(programmedWords),
     ...(shown.length > NAMED ? [t('and {0} more', shown.length - NAMED)] : []),
-    ...(pending.length > 0 ? [t('{0} pending', listOf(pending.map(({ service }) => service)))] : []),
+    ...(pending.length > 0
+      ? [
+          t(
+            '{0} pending',
+            listOf(
+              pending.map(({ service }) => service),
+              NAMED,
+            ),
+          ),
+        ]
+      : []),
     ...late
       .slice(0, NAMED)
       .map(({ service, changed }) => t('{0} not programmed after {1} s', service, seconds(at - changed))),
@@ -75,11 +91,6 @@ function programmedWords(change: ProgrammedChange): string {
   return least > 0
     ? t('{0} programmed {1} to {2} s after its change', change.service, seconds(least), seconds(most))
     : t('{0} programmed within {1} s', change.service, seconds(most));
-}
-
-function listOf(services: readonly string[]): string {
-  const some = services.slice(0, NAMED).join(', ');
-  return services.length > NAMED ? `${some} ${t('and {0} more', services.length - NAMED)}` : some;
 }
 
 /** Why something that is missing may be on its way. */

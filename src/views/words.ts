@@ -30,3 +30,9 @@ export function count(n: number, one: string, many: string): string {
 export function told(template: string, values: Readonly<Record<string, string>>): string {
   return translate(template, values);
 }
+
+/** "node-1, node-2, node-3 and 997 more". */
+export function listOf(names: readonly string[], most = 5): string {
+  const some = names.slice(0, most).join(', ');
+  return names.length > most ? `${some} ${t('and {0} more', names.length - most)}` : some;
+}

@@ -121,3 +121,19 @@ test('The top of 5,000 Services is there at once', () => {
   assert.equal(serviceRows(objects, 'ns7', nothing).length, 100);
   assert.ok(performance.now() - start < 1000, `${performance.now() - start} ms`);
 });
+
+test('Of a thousand nodes a few are named', () => {
+  const [first] = serviceRows(source.objects, 'shop', nothing).filter(({ id }) => id === 'svc/shop/front');
+  const names = Array.from({ length: 1000 }, (_, i) => `node-${i + 1}`);
+  const none = { ...knowing('shop/front'), wrong: [], pending: [], refusing: [] };
+  for (const state of ['wrong', 'pending', 'refusing']) {
+    const { tooltip } = servicesText(first!, () => ({ ...none, [state]: names }));
+    assert.match(tooltip.replaceAll('\\', ''), /node-1, node-2, node-3, node-4, node-5 and 995 more/, state);
+    assert.ok(tooltip.length < 1000, state);
+  }
+  const port = portRows((first as typeof first & { kind: 'service' }).story)[0]!;
+  assert.ok(port.kind === 'port');
+  const [row] = nodeRows(scene, port.story, port.port);
+  assert.ok(row?.kind === 'nodes');
+  assert.ok(servicesText({ ...row, nodes: names }, () => undefined).tooltip.length < 1000);
+});
