@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { matrixWords } from '../../src/views/matrix/page-words.ts';
 import { readToMatrixPage, readToMatrixPanel } from '../../src/views/matrix/protocol.ts';
-import { inSight, moved } from '../../src/webview/matrix/grid.ts';
+import { CELL, inSight, margins, moved, ROW } from '../../src/webview/matrix/grid.ts';
 
 const matrix = {
   services: ['a/one', 'a/two', 'b/three'],
@@ -52,4 +52,15 @@ test('what is in sight is what the stretch touches, with a little more', () => {
   assert.deepEqual(inSight(0, 220, 22, 5000), [0, 12]);
   assert.deepEqual(inSight(22 * 100, 220, 22, 5000), [98, 112]);
   assert.deepEqual(inSight(22 * 4990, 220, 22, 5000), [4988, 4999]);
+});
+
+test('names leave room for cells, however small the page', () => {
+  assert.deepEqual(margins({ width: 1000, height: 600 }), { head: 150, names: 240 });
+  for (const [width, height] of [
+    [245, 270],
+    [350, 150],
+  ] as const) {
+    const { head, names } = margins({ width, height });
+    assert.ok(width - names >= 5 * CELL && height - head >= 3 * ROW, `${width} × ${height}: ${names} × ${head}`);
+  }
 });

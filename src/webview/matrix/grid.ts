@@ -7,8 +7,6 @@ import { say } from '../say.ts';
 /** Pixels. The style sheet has the same. */
 export const CELL = 22;
 export const ROW = 24;
-export const HEAD = 150;
-export const NAMES = 240;
 
 /** The cell that has, or had last, the focus. */
 export interface Spot {
@@ -21,6 +19,15 @@ export interface Sight {
   readonly top: number;
   readonly width: number;
   readonly height: number;
+}
+
+/** How high the Services' names and how wide the nodes' are: in a small page, or a large font, cells are still to be seen. */
+export function margins({ width, height }: Pick<Sight, 'width' | 'height'>): {
+  readonly head: number;
+  readonly names: number;
+} {
+  const within = (least: number, value: number, most: number): number => Math.min(most, Math.max(least, value));
+  return { head: within(64, Math.round(height * 0.45), 150), names: within(96, Math.round(width * 0.4), 240) };
 }
 
 export interface GridActions {
@@ -64,8 +71,9 @@ export function inSight(start: number, length: number, size: number, count: numb
 
 export function grid(matrix: Matrix, sight: Sight, spot: Spot, actions: GridActions): Element_ {
   const { rows, services } = matrix;
-  const [firstRow, lastRow] = inSight(sight.top, sight.height - HEAD, ROW, rows.length);
-  const [firstColumn, lastColumn] = inSight(sight.left, sight.width - NAMES, CELL, services.length);
+  const { head, names } = margins(sight);
+  const [firstRow, lastRow] = inSight(sight.top, sight.height - head, ROW, rows.length);
+  const [firstColumn, lastColumn] = inSight(sight.left, sight.width - names, CELL, services.length);
   const columns = range(firstColumn, lastColumn);
   return h(
     'div',
@@ -75,7 +83,12 @@ export function grid(matrix: Matrix, sight: Sight, spot: Spot, actions: GridActi
       'aria-label': say('Nodes and Services'),
       'aria-rowcount': rows.length + 1,
       'aria-colcount': services.length + 1,
-      style: { width: `${NAMES + services.length * CELL}px`, height: `${HEAD + rows.length * ROW}px` },
+      style: {
+        '--head': `${head}px`,
+        '--names': `${names}px`,
+        width: `${names + services.length * CELL}px`,
+        height: `${head + rows.length * ROW}px`,
+      },
     },
     h(
       'div',
@@ -89,7 +102,7 @@ export function grid(matrix: Matrix, sight: Sight, spot: Spot, actions: GridActi
             role: 'columnheader',
             'aria-colindex': column + 2,
             key: `c${column}`,
-            style: { left: `${NAMES + column * CELL}px` },
+            style: { left: `calc(var(--names) + ${column * CELL}px)` },
           },
           h('span', { title: services[column]! }, services[column]!),
         ),
@@ -120,7 +133,7 @@ function rowOf(
       role: 'row',
       'aria-rowindex': index + 2,
       key: `r${index}`,
-      style: { top: `${HEAD + index * ROW}px` },
+      style: { top: `calc(var(--head) + ${index * ROW}px)` },
     },
     h(
       'div',
@@ -149,7 +162,7 @@ function rowOf(
           'data-row': index,
           'data-column': column,
           key: `c${column}`,
-          style: { left: `${NAMES + column * CELL}px` },
+          style: { left: `calc(var(--names) + ${column * CELL}px)` },
           on: {
             click: () => actions.focus({ row: index, column }),
             dblclick: () => actions.open({ row: index, column }),

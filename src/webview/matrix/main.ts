@@ -4,7 +4,7 @@ import { stateOf } from '../../diagnosis/matrix.ts';
 import { readToMatrixPage, type TimelineEntry } from '../../views/matrix/protocol.ts';
 import { h, patch, type Child } from '../element.ts';
 import { say, speak } from '../say.ts';
-import { CELL, grid, HEAD, moved, NAMES, ROW, rowName, stateWords, type Spot } from './grid.ts';
+import { CELL, grid, margins, moved, ROW, rowName, stateWords, type Spot } from './grid.ts';
 import './matrix.css';
 import { post } from './vscode-api.ts';
 
@@ -140,7 +140,8 @@ function choose(next: Spot): void {
   focusing = true;
   const left = next.column * CELL;
   const top = next.row * ROW;
-  const [width, height] = [sight.clientWidth - NAMES, sight.clientHeight - HEAD];
+  const { head, names } = margins({ width: sight.clientWidth, height: sight.clientHeight });
+  const [width, height] = [sight.clientWidth - names, sight.clientHeight - head];
   if (left < sight.scrollLeft) sight.scrollLeft = left;
   else if (left + CELL > sight.scrollLeft + width) sight.scrollLeft = left + CELL - width;
   if (top < sight.scrollTop) sight.scrollTop = top;
@@ -170,7 +171,8 @@ sight.addEventListener('keydown', (event) => {
     event.preventDefault();
     return;
   }
-  const next = moved(event.key, spot, matrix, Math.max(1, Math.floor((sight.clientHeight - HEAD) / ROW) - 1));
+  const { head } = margins({ width: sight.clientWidth, height: sight.clientHeight });
+  const next = moved(event.key, spot, matrix, Math.max(1, Math.floor((sight.clientHeight - head) / ROW) - 1));
   if (!next) return;
   event.preventDefault();
   choose(next);
