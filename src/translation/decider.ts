@@ -13,3 +13,15 @@ export function decider(outcome: Outcome): string {
   if (!step.place) return `the policy of ${step.chain}`;
   return `${step.chain} (line ${step.place.line})`;
 }
+
+/** In iptables' nat table: the rule of somebody else's that ended its chain, so that kube-proxy's rules behind it were not asked. */
+export function diversion({ path }: Outcome): Step | undefined {
+  return path.find(
+    ({ effect, table, chain, place, hook }) =>
+      effect === 'accept' &&
+      table === 'nat' &&
+      place !== undefined &&
+      !chain.startsWith('KUBE-') &&
+      (hook === 'prerouting' || hook === 'output'),
+  );
+}

@@ -3,7 +3,7 @@ import { formatAddress } from '../netfilter/address.ts';
 import type { Outcome } from '../netfilter/outcome.ts';
 import type { Question } from './answer.ts';
 import { sourceRanges } from './clients.ts';
-import { decider, lastStep } from './decider.ts';
+import { decider, diversion, lastStep } from './decider.ts';
 import { nodeAt, podsAt } from './directory.ts';
 import { addressAndPort } from './endpoints.ts';
 import { notReadyWords } from './expectation.ts';
@@ -128,13 +128,20 @@ function untranslated(
   // The rules of IPVS mode only mark and filter; its virtual servers translate, behind INPUT.
   if (here && traced.mode === 'ipvs')
     return { end: { kind, address: kept, why: 'handed to IPVS, whose virtual servers are not read', ipvs: true } };
-  const rules =
-    traced.mode === 'none' ? 'kube-proxy has no rules on this node at all' : 'no rule of this node translates it';
+  const diverting = traced.mode === 'iptables' ? diversion(outcome) : undefined;
+  const rules = diverting
+    ? `${diverting.chain} (line ${diverting.place!.line}) takes it before kube-proxy's rules are asked`
+    : traced.mode === 'none'
+      ? 'kube-proxy has no rules on this node at all'
+      : 'no rule of this node translates it';
   const { service } = question.story;
   const why = here
     ? `${rules}, so it goes to the node itself, whose own processes may answer`
     : `${rules}. ${lostWords([service], outcome)}`;
-  const end: End = { kind, address: kept, why };
+  const end: End = { kind, address: kept, why, ...(diverting && { diverted: true }) };
   if (expected.otherwise.has('untranslated')) return { end };
-  return { end, wrong: 'this node does not know this way in' };
+  return {
+    end,
+    wrong: diverting ? "a rule that is not kube-proxy's lets it pass" : 'this node does not know this way in',
+  };
 }

@@ -121,7 +121,7 @@ function refusalWords(stream: Stream): string {
     case 'drop':
       return 'DROP';
     case 'untranslated':
-      return stream.end.ipvs ? 'left to IPVS' : 'no rule';
+      return stream.end.ipvs ? 'left to IPVS' : stream.end.diverted ? 'diverted' : 'no rule';
     case 'stranger':
     case 'endpoint':
       return staleWords(stream);

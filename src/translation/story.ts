@@ -61,7 +61,14 @@ export type End =
    * The packet keeps its destination: no rule translates it. `why` says what that means on this node. `ipvs`: it is handed to IPVS's
    * virtual servers, which are not read.
    */
-  | { readonly kind: 'untranslated'; readonly address: string; readonly why: string; readonly ipvs?: true }
+  | {
+      readonly kind: 'untranslated';
+      readonly address: string;
+      readonly why: string;
+      readonly ipvs?: true;
+      /** By somebody else's rule, before kube-proxy's were asked. */
+      readonly diverted?: true;
+    }
   | { readonly kind: 'reject'; readonly with: string; readonly why: string }
   | { readonly kind: 'drop'; readonly why: string };
 

@@ -70,14 +70,18 @@ function wrongOn(nodes: readonly string[], answer: Traced, story: ServiceStory, 
     if (!nothingArrives) parts.push(`${names} ${get} nothing from there.`);
   }
   const [node] = nodes;
-  const actions: { action: Action; label: string; argument?: string }[] = [
-    { action: 'expected', label: 'Show expected ↔ actual', argument: node! },
-    { action: 'trace', label: 'Trace', argument: node! },
-    { action: 'pod', label: "Open kube-proxy's pod", argument: node! },
-  ];
+  const isDiverted = wrong.length > 0 && wrong.every(({ end }) => end.kind === 'untranslated' && end.diverted);
+  // kube-proxy's own rules are as they should be then, and its pod knows nothing of the other.
+  const actions: { action: Action; label: string; argument?: string }[] = isDiverted
+    ? [{ action: 'trace', label: 'Trace', argument: node! }]
+    : [
+        { action: 'expected', label: 'Show expected ↔ actual', argument: node! },
+        { action: 'trace', label: 'Trace', argument: node! },
+        { action: 'pod', label: "Open kube-proxy's pod", argument: node! },
+      ];
   return {
     severity: 'error',
-    title: `Drift on ${namesOf(nodes)}.`,
+    title: `${isDiverted ? 'Diverted' : 'Drift'} on ${namesOf(nodes)}.`,
     text: [...parts, proxy].filter((part) => part).join(' '),
     actions,
   };
@@ -116,11 +120,15 @@ function consequence(stream: Stream, story: ServiceStory): string {
     case 'endpoint':
       return `${share} ${of} go to ${nameOf(end.endpoint)}: ${stream.wrong ?? ''}.`;
     case 'untranslated':
-      return `${capital(stream.wrong ?? '')}: ${end.why}.`;
+      return `${capital([...conditions(stream), stream.wrong ?? ''].join(', '))}: ${end.why}.`;
     case 'reject':
     case 'drop':
       return `${share === 'All' ? 'All connections are' : `${percent(stream.share)} of the connections are`} ${stream.wrong ?? ''}: ${end.why}.`;
   }
+}
+
+function conditions({ assumptions }: Stream): readonly string[] {
+  return assumptions.map(({ words, holds }) => `${holds ? 'if' : 'unless'} ${words}`);
 }
 
 function capital(text: string): string {
