@@ -2,7 +2,7 @@
 import { clientWords, clientsFor } from './clients.ts';
 import { serviceNamed } from './directory.ts';
 import { addressAndPort } from './endpoints.ts';
-import { nodePicture } from './node-picture.ts';
+import { nodePicture, settle } from './node-picture.ts';
 import { nodesPicture } from './nodes-picture.ts';
 import type { Choice, NoPicture, Picture, Selection } from './picture.ts';
 import { answerIn, answersIn, storyIn } from './scene.ts';
@@ -57,7 +57,11 @@ function paintWay(
   const nodeName = chooseNode(scene, selection.node, isLate, isWrong);
   const node = scene.nodes.find((one) => one.name === nodeName);
   const answers = node ? [answerIn(scene, story, port, way, client, node)] : answersIn(scene, story, port, way, client);
-  const finding = troubleIn(scene, story, answers);
+  const finding = troubleIn(
+    scene,
+    story,
+    answers.map((one) => (one.kind === 'traced' ? { ...one, streams: settle(one.streams, settled) } : one)),
+  );
   const shown = { story, port, way, client };
   const family6 = way.family === 6;
   const endpoints = port.endpoints.filter((endpoint) => endpoint.address.includes(':') === family6).length;

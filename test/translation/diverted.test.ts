@@ -38,10 +38,16 @@ test('What a rule of somebody else’s takes before kube-proxy’s is told as th
   );
 });
 
-test('Where it may or may not, the condition comes first', () => {
-  const { finding } = paint(before('-A PREROUTING -p tcp -m limit --limit 5/sec -j ACCEPT'), { service: 'shop/front' });
+test('Where it may or may not, the condition comes first, until it is settled', () => {
+  const scene = before('-A PREROUTING -p tcp -m limit --limit 5/sec -j ACCEPT');
+  const told = (settled: Readonly<Record<string, boolean>>) => paint(scene, { service: 'shop/front', settled });
+  const open = told({});
   assert.match(
-    finding?.text ?? '',
-    /^If the packet is within "-m limit --limit 5\/sec" of line \d+, a rule that is not /,
+    open.finding?.text ?? '',
+    /^If the packet is within "-m limit --limit 5\/sec" of line \d+, a rule that /,
   );
+  assert.ok(open.body.kind === 'node');
+  const [asked] = open.body.assumptions;
+  assert.match(told({ [asked!.words]: true }).finding?.text ?? '', /^A rule that is not kube-proxy's lets it pass/);
+  assert.equal(told({ [asked!.words]: false }).finding, undefined);
 });
