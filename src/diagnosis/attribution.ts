@@ -3,6 +3,7 @@ import type { ProxiedEndpoint } from '../kubeproxy/endpoints.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import { keyOfPort } from '../kubeproxy/services.ts';
 import { servicePortHash } from '../kubeproxy/names.ts';
+import type { Slices } from '../netfilter/slices.ts';
 import { commentOf, targetOf } from './blocks.ts';
 import type { Entry, SliceDifference } from './compare.ts';
 import { portHashOf } from './owned.ts';
@@ -32,6 +33,8 @@ export class PortIndex {
   #hashes: ReadonlyMap<string, ProxiedPort> | undefined;
   #labels: ReadonlyMap<string, ProxiedPort> | undefined;
   #ways: ReadonlyMap<string, readonly ProxiedPort[]> | undefined;
+  #addresses: ReadonlyMap<string, readonly ProxiedPort[]> | undefined;
+  #endpoints: ReadonlyMap<string, readonly ProxiedPort[]> | undefined;
   readonly #withEndpoints: readonly PortWithEndpoints[];
 
   /** @param ports with all endpoints that rules may lead to */
@@ -42,9 +45,16 @@ export class PortIndex {
 
   /** @param endpoint "10.244.0.1:8080" */
   byEndpoint(endpoint: string, protocol: string): readonly ProxiedPort[] {
-    return this.#withEndpoints.flatMap(({ port, endpoints }) =>
-      port.protocol === protocol && endpoints.some(({ text }) => text === endpoint) ? [port] : [],
-    );
+    this.#endpoints ??= indexed(this.#withEndpoints, ({ port, endpoints }) => [
+      port,
+      [...new Set(endpoints.map(({ text }) => `${text}|${port.protocol}`))],
+    ]);
+    return this.#endpoints.get(`${endpoint}|${protocol}`) ?? [];
+  }
+
+  byClusterIP(address: string): readonly ProxiedPort[] {
+    this.#addresses ??= indexed(this.ports, (port) => [port, [port.clusterIP]]);
+    return this.#addresses.get(address) ?? [];
   }
 
   byHash(hash: string): ProxiedPort | undefined {
@@ -59,28 +69,40 @@ export class PortIndex {
 
   /** @param address undefined: a node port */
   byWay(address: string | undefined, protocol: string, port: number): readonly ProxiedPort[] {
-    this.#ways ??= indexWays(this.ports);
+    this.#ways ??= indexed(this.ports, (each) => [each, waysIn(each)]);
     return this.#ways.get(`${address ?? '*'}|${protocol}|${port}`) ?? [];
   }
 }
 
-function indexWays(ports: readonly ProxiedPort[]): ReadonlyMap<string, readonly ProxiedPort[]> {
-  const ways = new Map<string, ProxiedPort[]>();
-  const add = (key: string, port: ProxiedPort): void => {
-    const list = ways.get(key);
-    if (list) list.push(port);
-    else ways.set(key, [port]);
-  };
-  for (const port of ports) {
-    for (const address of [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs])
-      add(`${address}|${port.protocol}|${port.port}`, port);
-    if (port.nodePort) add(`*|${port.protocol}|${port.nodePort}`, port);
-    if (port.healthCheckNodePort) add(`*|tcp|${port.healthCheckNodePort}`, port);
+/** By each of their keys, in their order. */
+function indexed<T>(
+  all: readonly T[],
+  keysOf: (one: T) => readonly [ProxiedPort, readonly string[]],
+): ReadonlyMap<string, readonly ProxiedPort[]> {
+  const index = new Map<string, ProxiedPort[]>();
+  for (const one of all) {
+    const [port, keys] = keysOf(one);
+    for (const key of keys) {
+      const list = index.get(key);
+      if (list) list.push(port);
+      else index.set(key, [port]);
+    }
   }
-  return ways;
+  return index;
 }
 
-export function attribute(differences: readonly SliceDifference[], index: PortIndex): Touched {
+function waysIn(port: ProxiedPort): readonly string[] {
+  return [
+    ...[port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs].map(
+      (address) => `${address}|${port.protocol}|${port.port}`,
+    ),
+    ...(port.nodePort ? [`*|${port.protocol}|${port.nodePort}`] : []),
+    ...(port.healthCheckNodePort ? [`*|tcp|${port.healthCheckNodePort}`] : []),
+  ];
+}
+
+/** In slices of one difference each. */
+export function* attributeSlices(differences: readonly SliceDifference[], index: PortIndex): Slices<Touched> {
   const ports = new Map<ProxiedPort, Touch[]>();
   const gone = new Map<string, Touch[]>();
   const common: Touch[] = [];
@@ -92,7 +114,8 @@ export function attribute(differences: readonly SliceDifference[], index: PortIn
     else list.push({ difference, entries: [entry] });
   };
 
-  for (const difference of differences) {
+  for (const [i, difference] of differences.entries()) {
+    yield i / differences.length;
     const own = difference.port;
     const entries = [...difference.missing, ...difference.extra, ...difference.moved];
     if (own) {
@@ -158,7 +181,7 @@ function portsAboutJson(json: string, index: PortIndex): readonly ProxiedPort[] 
     found.push(...index.byWay(address, protocol, Number(port)));
   // An element of cluster-ips: an address alone.
   const address = /^"([\da-f.:]+)"$/.exec(json)?.[1];
-  if (address !== undefined) found.push(...index.ports.filter((port) => port.clusterIP === address));
+  if (address !== undefined) found.push(...index.byClusterIP(address));
   // hairpin-connections: an endpoint, twice, and its port, whoever's.
   const endpoint = hairpinOf(json);
   if (endpoint !== undefined)

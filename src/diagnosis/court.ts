@@ -3,15 +3,17 @@ import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { NodeProxy } from '../kubeproxy/expected.ts';
 import { parsePrefix, type Family, type Prefix } from '../netfilter/address.ts';
 import type { NodeNetwork } from '../netfilter/outcome.ts';
-import { programOf } from '../netfilter/program-of.ts';
+import { programOf, programSlices } from '../netfilter/program-of.ts';
+import type { Program } from '../netfilter/program.ts';
+import { asPart, type Slices } from '../netfilter/slices.ts';
 import { trace } from '../netfilter/trace.ts';
-import type { PortIndex } from './attribution.ts';
+import type { PortIndex, Touched } from './attribution.ts';
 import type { SliceDifference } from './compare.ts';
 import type { Trace } from './consequence.ts';
 import type { NodeSubject } from './drift.ts';
 import type { FamilyDrift, Leftover } from './drift-types.ts';
-import { judge, once, type Court } from './judge.ts';
-import { leftoversOf } from './leftovers.ts';
+import { judgeSlices, type Court, type Judgement } from './judge.ts';
+import { leftoverSlices } from './leftovers.ts';
 import type { Ground } from './probes.ts';
 import { metricsIn } from './proxy-metrics.ts';
 import { endpointsOf } from './port-endpoints.ts';
@@ -27,32 +29,68 @@ export interface Case {
   readonly actual: () => readonly NamedText[];
 }
 
+const INNOCENT: Judgement = { drifted: [], common: [], harmless: [] };
+
 /** What the differences come to, and what was left elsewhere. */
-export function judged(
+export function* judgedSlices(
   subject: NodeSubject,
   proxy: NodeProxy,
   family: Family,
   given: Case,
   differences: readonly SliceDifference[],
+  touched: Touched,
   leftovers: readonly Leftover['where'][],
-): FamilyDrift {
-  const court = courtOf(subject, proxy, family, given);
-  const judgement = differences.length > 0 ? judge(differences, court) : { drifted: [], common: [], harmless: [] };
+): Slices<FamilyDrift> {
+  const expected = sideOf(given.expected, subject.network);
+  const actual = sideOf(given.actual, subject.network);
+  const clean = sideOf(given.clean, subject.network);
+  const court = courtOf(subject, proxy, family, given, {
+    expected: expected.trace,
+    clean: clean.trace,
+    actual: actual.trace,
+  });
+  if (differences.length + leftovers.length > 0) {
+    yield* asPart(expected.read(), (own) => (1 + own) / 20);
+    yield* asPart(actual.read(), (own) => (2 + own) / 20);
+  }
+  if (leftovers.length > 0) yield* asPart(clean.read(), () => 0.2);
+  const judgement =
+    differences.length > 0
+      ? yield* asPart(judgeSlices(differences, touched, court), (own) => 0.2 + 0.7 * own)
+      : INNOCENT;
   const known = new Set(judgement.drifted.map((drift) => drift.label));
   return {
     family: court.ground.family,
     ports: court.index.ports,
     ...judgement,
-    leftovers: leftoversOf(court, leftovers, known),
+    leftovers: yield* asPart(leftoverSlices(court, leftovers, known), (own) => 0.9 + own / 10),
   };
 }
 
-function courtOf(subject: NodeSubject, proxy: NodeProxy, family: Family, given: Case): Court {
-  const { objects, network, capture } = subject;
-  const follow = (dumps: () => readonly NamedText[]): Trace => {
-    const read = once(() => programOf(dumps()));
-    return (packet) => trace(read(), network, packet);
+interface Side {
+  readonly trace: Trace;
+  /** Reads its rules in slices; the first packet would have them read in one go. */
+  readonly read: () => Slices<void>;
+}
+
+function sideOf(dumps: () => readonly NamedText[], network: NodeNetwork): Side {
+  let program: Program | undefined;
+  return {
+    trace: (packet) => trace((program ??= programOf(dumps())), network, packet),
+    *read() {
+      program ??= yield* programSlices(dumps());
+    },
   };
+}
+
+function courtOf(
+  subject: NodeSubject,
+  proxy: NodeProxy,
+  family: Family,
+  given: Case,
+  sides: Pick<Court, 'expected' | 'clean' | 'actual'>,
+): Court {
+  const { objects, network, capture } = subject;
   return {
     node: capture.node,
     objects,
@@ -67,9 +105,7 @@ function courtOf(subject: NodeSubject, proxy: NodeProxy, family: Family, given: 
     ground: groundOf(objects, capture.node, network, family),
     index: given.index,
     endpointsOf: (port) => endpointsOf(objects, port),
-    expected: follow(given.expected),
-    clean: follow(given.clean),
-    actual: follow(given.actual),
+    ...sides,
   };
 }
 

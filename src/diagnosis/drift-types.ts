@@ -4,6 +4,7 @@ import type { NodeProxy } from '../kubeproxy/expected.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import type { Family } from '../netfilter/address.ts';
 import type { Outcome } from '../netfilter/outcome.ts';
+import type { Slices } from '../netfilter/slices.ts';
 import type { SliceDifference } from './compare.ts';
 import type { Consequence, EndpointDifference } from './consequence.ts';
 import type { Pending } from './pending.ts';
@@ -85,7 +86,7 @@ export type NodeDrift =
       /** Dumps that are cut off: what they lack was taken as expected. */
       readonly truncated: readonly string[];
       /** The drifted ports that are right for a node without a zone; computed on each call. */
-      readonly withoutZone: () => readonly PortDrift[];
+      readonly withoutZone: () => Slices<readonly PortDrift[]>;
     }
   | {
       readonly kind: 'unknown';

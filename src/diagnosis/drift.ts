@@ -3,6 +3,7 @@ import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { Dump, NodeCapture } from '../kubernetes/source.ts';
 import { expectedRules, nodeProxy, type NodeProxy } from '../kubeproxy/expected.ts';
 import type { NodeNetwork } from '../netfilter/outcome.ts';
+import { asPart, inOneGo, type Slices } from '../netfilter/slices.ts';
 import type { FamilyDrift, NodeDrift, PortDrift } from './drift-types.ts';
 import { iptablesDrift } from './iptables-drift.ts';
 import { nftListing } from './nft-listing.ts';
@@ -21,6 +22,14 @@ export interface NodeSubject {
 
 /** Never throws for bad dumps: what cannot be read is told. */
 export function nodeDrift(subject: NodeSubject): NodeDrift {
+  return inOneGo(nodeDriftSlices(subject));
+}
+
+/**
+ * The same in slices of a Service port each: packets are followed for every port whose rules differ, which takes seconds where
+ * thousands do.
+ */
+export function* nodeDriftSlices(subject: NodeSubject): Slices<NodeDrift> {
   const { objects, capture } = subject;
   const { dumps, node, at } = capture;
   const proxy = nodeProxy(objects, capture.node, capture.dumps);
@@ -59,7 +68,11 @@ export function nodeDrift(subject: NodeSubject): NodeDrift {
       words: `${node}'s rules cannot be compared: ${unseen}`,
     };
   const compare = expected.mode === 'iptables' ? iptablesDrift : nftablesDrift;
-  const families = ([4, 6] as const).flatMap((family) => compare(subject, proxy, expected, family));
+  const families: FamilyDrift[] = [];
+  for (const [i, family] of ([4, 6] as const).entries()) {
+    yield i / 2;
+    families.push(...(yield* asPart(compare(subject, proxy, expected, family), (own) => (i + own) / 2)));
+  }
   const truncated = dumps.filter((dump) => !dump.complete).map((dump) => dump.name);
   return {
     kind: 'compared',
@@ -77,15 +90,15 @@ export function nodeDrift(subject: NodeSubject): NodeDrift {
  * A kube-proxy that starts may miss its node's labels, and then heeds no hints for a zone until it is started again: seen of 1.34 and
  * later (of one of 96 starts of 1.37.2 on a busy machine).
  */
-function rightWithoutZone(
+function* rightWithoutZone(
   subject: NodeSubject,
   proxy: NodeProxy,
   families: readonly FamilyDrift[],
-): readonly PortDrift[] {
+): Slices<readonly PortDrift[]> {
   const drifted = families.flatMap((family) => family.drifted);
   if (drifted.length === 0 || proxy.release.generation.minor < 34) return [];
   const objects = withoutZone(subject.objects, proxy.node);
-  const other = objects && nodeDrift({ ...subject, objects });
+  const other = objects && (yield* nodeDriftSlices({ ...subject, objects }));
   if (other?.kind !== 'compared') return [];
   const keyOf = ({ label, family }: PortDrift): string => `${label} ${family}`;
   const wrong = new Set(other.families.flatMap((family) => family.drifted.map(keyOf)));

@@ -2,7 +2,7 @@
  * Which of the Services' chains a packet can meet that tells what some differences mean. The others are the same on both sides, so that they
  * need not be read to follow it: of ten thousand Services, ten may differ.
  */
-import { attribute, type PortIndex } from './attribution.ts';
+import type { Touched } from './attribution.ts';
 import { linesOf, targetOf, type Blocks } from './blocks.ts';
 import type { SliceDifference } from './compare.ts';
 import type { ExpectedTables } from './iptables-expected.ts';
@@ -15,11 +15,10 @@ export type Met = ReadonlySet<string>;
 /** undefined where rules that all Services share differ: then every chain may be met. */
 export function metChains(
   differences: readonly SliceDifference[],
+  touched: Touched,
   expected: ExpectedTables,
   actual: Blocks,
-  index: PortIndex,
 ): Met | undefined {
-  const touched = attribute(differences, index);
   if (touched.common.length > 0) return undefined;
   const blocks = actual.tables.get('nat')?.blocks;
   const lines = new Map<string, readonly string[]>();

@@ -1,12 +1,12 @@
 /** All findings about a cluster: what its objects say, and what each node's rules say against them. */
 import type { ClusterObjects } from '../kubernetes/objects.ts';
-import { inOneGo, type Slices } from '../netfilter/slices.ts';
+import { asPart, inOneGo, type Slices } from '../netfilter/slices.ts';
 import { byTrouble, finding, type Evidence, type Finding, type RuleEvidence } from './catalogue.ts';
 import { proxyFindings, serviceFindings } from './cluster.ts';
 import type { Entry, SliceDifference } from './compare.ts';
 import type { CommonDrift, Explanation, FamilyDrift, Leftover, PortDrift } from './drift-types.ts';
 import { nftWords } from './nft-words.ts';
-import { captureOf, nodeFindings, type NodeView } from './node-findings.ts';
+import { captureOf, nodeFindings, zoneFindings, type NodeView } from './node-findings.ts';
 import { savedTables } from './surroundings.ts';
 import { listOf } from './words.ts';
 import { seconds } from './seconds.ts';
@@ -29,6 +29,7 @@ export function* findingSlices(
   const found: Finding[] = [...serviceFindings(objects), ...proxyFindings(objects)];
   for (const [i, node] of nodes.entries()) {
     found.push(...nodeFindings(objects, node, nodes));
+    found.push(...(yield* asPart(zoneFindings(objects, node), () => i / nodes.length)));
     yield i / nodes.length;
     if (node.drift?.kind === 'compared')
       for (const family of node.drift.families) {

@@ -1,8 +1,9 @@
 /** One family's rules in iptables mode against the expected ones. */
 import type { ExpectedRules, NodeProxy } from '../kubeproxy/expected.ts';
 import type { Family } from '../netfilter/address.ts';
-import { PortIndex } from './attribution.ts';
-import { judged, type Case } from './court.ts';
+import { asPart, type Slices } from '../netfilter/slices.ts';
+import { attributeSlices, PortIndex } from './attribution.ts';
+import { judgedSlices, type Case } from './court.ts';
 import type { NodeSubject } from './drift.ts';
 import type { FamilyDrift, Leftover } from './drift-types.ts';
 import { excerpt, metChains } from './excerpt.ts';
@@ -21,12 +22,12 @@ import {
 } from './surroundings.ts';
 
 /** None where the family's rules were not read. */
-export function iptablesDrift(
+export function* iptablesDrift(
   subject: NodeSubject,
   proxy: NodeProxy,
   expected: ExpectedRules,
   family: Family,
-): readonly FamilyDrift[] {
+): Slices<readonly FamilyDrift[]> {
   if (expected.mode !== 'iptables') return [];
   const { dumps } = subject.capture;
   const rules = expected.families[family];
@@ -43,8 +44,9 @@ export function iptablesDrift(
     ...(hasOwnRules(dumps, family === 4 ? 'ip' : 'ip6') ? (['nftables'] as const) : []),
   ];
   const index = new PortIndex(rules.ports.map(({ port, selection }) => ({ port, endpoints: selection.reachable })));
+  const touched = yield* asPart(attributeSlices(differences, index), (own) => own / 20);
   // What was left elsewhere may act on every Service.
-  const met = once(() => (leftovers.length > 0 ? undefined : metChains(differences, tables, actual, index)));
+  const met = once(() => (leftovers.length > 0 ? undefined : metChains(differences, touched, tables, actual)));
   const withMain = (text: string): readonly NamedText[] =>
     withTexts(dumps, new Map([[main.name, withFirstLine(main.blocks.text, text)]]));
   const expectedDumps = once(() => withMain(inSurroundings(tables, actual, met())));
@@ -59,5 +61,5 @@ export function iptablesDrift(
       return main.complete ? dumps : withMain(actual.text);
     },
   };
-  return [judged(subject, proxy, family, given, differences, leftovers)];
+  return [yield* judgedSlices(subject, proxy, family, given, differences, touched, leftovers)];
 }

@@ -6,7 +6,8 @@ import { keyOf, type ClusterObjects } from '../kubernetes/objects.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import { parsePrefix } from '../netfilter/address.ts';
 import type { Outcome } from '../netfilter/outcome.ts';
-import { attribute, type PortIndex, type Touch } from './attribution.ts';
+import type { Slices } from '../netfilter/slices.ts';
+import type { PortIndex, Touch, Touched } from './attribution.ts';
 import type { SliceDifference } from './compare.ts';
 import {
   consequences,
@@ -50,23 +51,31 @@ const MAXIMUM_TRIED = 1000;
 const MAXIMUM_SAMPLE = 24;
 const MAXIMUM_HAIRPINS = 64;
 
-export function judge(differences: readonly SliceDifference[], court: Court): Judgement {
-  const touched = attribute(differences, court.index);
+/** In slices of one port each. */
+export function* judgeSlices(
+  differences: readonly SliceDifference[],
+  touched: Touched,
+  court: Court,
+): Slices<Judgement> {
+  const { ports, gone } = touched;
+  let done = 0;
+  const share = (): number => ++done / (ports.size + gone.size + 1);
   const drifted: PortDrift[] = [];
   const guilty = new Set<SliceDifference>();
-  for (const [port, touches] of touched.ports) {
-    const drift = judgePort(port, touches, court);
-    if (!drift) continue;
+  const add = (drift: PortDrift | undefined, touches: readonly Touch[]): void => {
+    if (!drift) return;
     drifted.push(drift);
     for (const { difference } of touches) guilty.add(difference);
+  };
+  for (const [port, touches] of ports) {
+    add(judgePort(port, touches, court), touches);
+    yield share();
   }
-  for (const [label, touches] of touched.gone) {
-    const drift = judgeGone(label, touches, court);
-    if (!drift) continue;
-    drifted.push(drift);
-    for (const { difference } of touches) guilty.add(difference);
+  for (const [label, touches] of gone) {
+    add(judgeGone(label, touches, court), touches);
+    yield share();
   }
-  const common = judgeCommon(touched.common, court);
+  const common = yield* judgeCommon(touched.common, court);
   for (const drift of common) for (const difference of drift.differences) guilty.add(difference);
   return { drifted, common, harmless: differences.filter((difference) => !guilty.has(difference)) };
 }
@@ -74,11 +83,12 @@ export function judge(differences: readonly SliceDifference[], court: Court): Ju
 function judgePort(port: ProxiedPort, touches: readonly Touch[], court: Court): PortDrift | undefined {
   const { ground, expected, actual } = court;
   const usual = usualProbes(port, ground);
-  const facts = touches.flatMap((touch) => touch.entries.map(factsOf));
+  // Few need them: the usual packets show most of what differs.
+  const facts = once(() => touches.flatMap((touch) => touch.entries.map(factsOf)));
   const special = (): readonly Probe[] =>
-    probesFor(waysOf(port, ground), [...facts, hairpins(port, court)], ground, rangesOf(port));
+    probesFor(waysOf(port, ground), [...facts(), hairpins(port, court)], ground, rangesOf(port));
   const first = witnesses(usual, expected, actual, true)[0] ?? witnesses(special(), expected, actual, true)[0];
-  const forgets = first ? undefined : forgetting(touches, facts, usual, court);
+  const forgets = first ? undefined : forgetting(touches, facts(), usual, court);
   if (!first && !forgets) return undefined;
   const subject = { label: port.label, node: court.node, objects: court.objects, endpoints: court.endpointsOf(port) };
   return {
@@ -187,7 +197,7 @@ function judgeGone(label: string, touches: readonly Touch[], court: Court): Port
 }
 
 /** One after another, so that what does nothing is not blamed for what its neighbour does. */
-function judgeCommon(touches: readonly Touch[], court: Court): readonly CommonDrift[] {
+function* judgeCommon(touches: readonly Touch[], court: Court): Slices<readonly CommonDrift[]> {
   if (touches.length === 0) return [];
   const { ground, expected, actual, index, node, objects } = court;
   const sample = sampleOf(index.ports);
@@ -200,10 +210,11 @@ function judgeCommon(touches: readonly Touch[], court: Court): readonly CommonDr
     ...sample.flatMap((port) => probesFor(waysOf(port, ground), [hairpins(port, court)], ground, rangesOf(port))),
   ];
   const first = witnesses(usual, expected, actual, true)[0] ?? witnesses(special(), expected, actual, true)[0];
-  const affected = index.ports
-    .slice(0, MAXIMUM_TRIED)
-    .filter((port) => witnesses(usualProbes(port, ground), expected, actual, true).length > 0)
-    .map((port) => port.label);
+  const affected: string[] = [];
+  for (const port of index.ports.slice(0, MAXIMUM_TRIED)) {
+    if (witnesses(usualProbes(port, ground), expected, actual, true).length > 0) affected.push(port.label);
+    yield 1;
+  }
   if (!first && affected.length === 0) return [];
   const subject = {
     label: 'Services',

@@ -5,7 +5,7 @@
 import type { Element } from '../kubeproxy/nftables/elements.ts';
 import type { PortPart } from '../kubeproxy/nftables/part.ts';
 import { listTable, type Table } from '../kubeproxy/nftables/table.ts';
-import { attribute, type PortIndex } from './attribution.ts';
+import type { Touched } from './attribution.ts';
 import type { SliceDifference } from './compare.ts';
 import { member, type NftObject } from './nft-listing.ts';
 
@@ -21,8 +21,7 @@ export interface Met {
 const OF_ADDRESSES: ReadonlySet<string> = new Set(['cluster-ips', 'hairpin-connections']);
 
 /** undefined where rules that all Services share differ: then every chain may be met. */
-export function metPorts(differences: readonly SliceDifference[], expected: Table, index: PortIndex): Met | undefined {
-  const touched = attribute(differences, index);
+export function metPorts(differences: readonly SliceDifference[], touched: Touched, expected: Table): Met | undefined {
   if (touched.common.length > 0) return undefined;
   const ports = new Set<string>();
   const addresses = new Set<string>();

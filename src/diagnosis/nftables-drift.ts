@@ -1,8 +1,9 @@
 /** One family's table in nftables mode against the expected one. */
 import type { ExpectedRules, NodeProxy } from '../kubeproxy/expected.ts';
 import type { Family } from '../netfilter/address.ts';
-import { PortIndex } from './attribution.ts';
-import { judged } from './court.ts';
+import { asPart, type Slices } from '../netfilter/slices.ts';
+import { attributeSlices, PortIndex } from './attribution.ts';
+import { judgedSlices } from './court.ts';
 import type { NodeSubject } from './drift.ts';
 import type { FamilyDrift } from './drift-types.ts';
 import { once } from './judge.ts';
@@ -13,12 +14,12 @@ import { nftablesDifferences } from './nftables-differences.ts';
 import { backendOf, savedTables, withoutIptables, withTexts, type NamedText } from './surroundings.ts';
 
 /** None where kube-proxy does not serve the family, or no whole listing was read. */
-export function nftablesDrift(
+export function* nftablesDrift(
   subject: NodeSubject,
   proxy: NodeProxy,
   expected: ExpectedRules,
   family: Family,
-): readonly FamilyDrift[] {
+): Slices<readonly FamilyDrift[]> {
   if (expected.mode !== 'nftables') return [];
   const { dumps } = subject.capture;
   const name = family === 4 ? 'ip' : 'ip6';
@@ -30,8 +31,9 @@ export function nftablesDrift(
     .filter((each) => each.owned > 0)
     .map((each) => backendOf(each.name, dumps));
   const index = new PortIndex(table.ports);
+  const touched = yield* asPart(attributeSlices(differences, index), (own) => own / 20);
   // What was left elsewhere may act on every Service.
-  const met = once(() => (leftovers.length > 0 ? undefined : metPorts(differences, table, index)));
+  const met = once(() => (leftovers.length > 0 ? undefined : metPorts(differences, touched, table)));
   /** The same listing that was compared, alone: the one in the other language may have been made a moment later. */
   const withOwn = (own: readonly NftObject[]): readonly NamedText[] =>
     withTexts(
@@ -50,5 +52,5 @@ export function nftablesDrift(
     clean: () => withTexts(expectedDumps(), withoutIptables(dumps)),
     actual: () => withOwn(actualExcerpt(listing.own[name], met())),
   };
-  return [judged(subject, proxy, family, given, differences, leftovers)];
+  return [yield* judgedSlices(subject, proxy, family, given, differences, touched, leftovers)];
 }

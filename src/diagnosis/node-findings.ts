@@ -4,6 +4,7 @@ import type { NodeCapture, NodeRules } from '../kubernetes/source.ts';
 import { slicesOf } from '../kubernetes/slices.ts';
 import type { ProxiedPort } from '../kubeproxy/services.ts';
 import { formatRelease } from '../kubeproxy/version.ts';
+import type { Slices } from '../netfilter/slices.ts';
 import { finding, type Finding } from './catalogue.ts';
 import { proxyPods } from './cluster.ts';
 import type { NodeDrift } from './drift-types.ts';
@@ -28,12 +29,7 @@ export function captureOf(rules: NodeRules): NodeCapture | undefined {
 
 /** @param all the nodes that it is held against */
 export function nodeFindings(objects: ClusterObjects, node: NodeView, all: readonly NodeView[]): readonly Finding[] {
-  return [
-    ...readingFindings(node),
-    ...behindFindings(objects, node, all),
-    ...failureFindings(objects, node),
-    ...zoneFindings(objects, node),
-  ];
+  return [...readingFindings(node), ...behindFindings(objects, node, all), ...failureFindings(objects, node)];
 }
 
 function readingFindings({ node, rules, drift }: NodeView): readonly Finding[] {
@@ -124,8 +120,9 @@ function failureFindings(objects: ClusterObjects, { node, rules }: NodeView): re
   return [finding('syncs-fail', { node }, { node, count: String(metrics.failures), since, namespace, pod: name })];
 }
 
-function zoneFindings(objects: ClusterObjects, { node, drift }: NodeView): readonly Finding[] {
-  const ports = drift?.kind === 'compared' ? drift.withoutZone() : [];
+/** In slices: the node is compared once more, as if it had no zone. */
+export function* zoneFindings(objects: ClusterObjects, { node, drift }: NodeView): Slices<readonly Finding[]> {
+  const ports = drift?.kind === 'compared' ? yield* drift.withoutZone() : [];
   if (ports.length === 0) return [];
   const { name = 'POD', namespace = 'kube-system' } = proxyPods(objects.pods).get(node)?.metadata ?? {};
   const labels = [...new Set(ports.map(({ label }) => label))];

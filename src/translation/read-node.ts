@@ -5,7 +5,8 @@ import type { Dump, NodeCapture, NodeRules } from '../kubernetes/source.ts';
 import type { NodeNetwork, Outcome } from '../netfilter/outcome.ts';
 import { programOf } from '../netfilter/program-of.ts';
 import type { Program } from '../netfilter/program.ts';
-import { readProgram, type ReadOptions } from '../netfilter/read-program.ts';
+import { readProgram } from '../netfilter/read-program.ts';
+import type { InTurns } from '../netfilter/slices.ts';
 import { trace } from '../netfilter/trace.ts';
 import { expectedTrace } from './expected-trace.ts';
 import type { Trace } from './expected-trace.ts';
@@ -28,7 +29,7 @@ export function isQuick(capture: NodeCapture): boolean {
 }
 
 /** Reads a capture's rules in slices, so that programIn has them. Rejects where the signal ends it, with the signal's reason. */
-export async function readAhead(capture: NodeCapture, options: ReadOptions): Promise<void> {
+export async function readAhead(capture: NodeCapture, options: InTurns): Promise<void> {
   if (!programs.has(capture)) programs.set(capture, await readProgram(capture.dumps, options));
 }
 

@@ -52,10 +52,12 @@ export class AfterCapture implements Disposable {
         const first = !this.#again.delete(node);
         const { services, nodes } = source.objects;
         if (!isComparedUnasked(services.length, nodes.length)) continue;
-        const drift = remember(source, node);
-        if (drift && first) this.#lookAgain(source, node, capture, drift);
+        const drift = await remember(source, node);
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#disposed) return;
+        // Another cluster is shown, or the node was read again and has its own turn.
+        if (this.#traffic.source !== source || captureIn(source.rules(node)) !== capture) continue;
+        if (drift && first) this.#lookAgain(source, node, capture, drift);
       }
     } catch (error) {
       this.#traffic.log.error('comparing nodes that were read', error);

@@ -47,14 +47,17 @@ export async function compareRules(traffic: Traffic, service: string | undefined
 async function pickNode(source: ClusterSource, service: string | undefined): Promise<string | undefined> {
   const names = source.objects.nodes.map(({ metadata }) => metadata.name);
   if (names.length <= 1) return names[0];
-  const rows = names.map((label) => {
-    const drift = driftIn(source, label);
-    if (!drift) return { label, description: t('not read yet'), differs: 0 };
-    return { label, description: summaryWords(drift), differs: differs(drift, service) ? 1 : 0 };
-  });
-  rows.sort((a, b) => b.differs - a.differs);
+  const rowsOf = async () => {
+    const rows = [];
+    for (const label of names) {
+      const drift = await driftIn(source, label);
+      if (!drift) rows.push({ label, description: t('not read yet'), differs: 0 });
+      else rows.push({ label, description: summaryWords(drift), differs: differs(drift, service) ? 1 : 0 });
+    }
+    return rows.sort((a, b) => b.differs - a.differs);
+  };
   const title = t('Compare with what kube-proxy should have written: on which node?');
-  return (await vscode.window.showQuickPick(rows, { title }))?.label;
+  return (await vscode.window.showQuickPick(rowsOf(), { title }))?.label;
 }
 
 function differs(drift: NodeDrift, service: string | undefined): boolean {

@@ -1,7 +1,6 @@
 /** Rows below a node in the Nodes tree: how its rules stand to what kube-proxy should have written. */
+import type { NodeDrift } from '../diagnosis/drift-types.ts';
 import { isFelt } from '../diagnosis/summary.ts';
-import type { ClusterSource } from '../kubernetes/source.ts';
-import { driftIn } from './drift.ts';
 import { summaryWords } from './node-health.ts';
 import type { NodesRow } from './nodes-rows.ts';
 import { pendingWords } from './timeline.ts';
@@ -10,8 +9,7 @@ import { t } from './words.ts';
 /** More are in the matrix and in the comparison. */
 const MAXIMUM_ROWS = 12;
 
-export function driftRows(source: ClusterSource, node: string): readonly NodesRow[] {
-  const drift = driftIn(source, node);
+export function driftRows(node: string, drift: NodeDrift | undefined): readonly NodesRow[] {
   if (!drift) return [];
   const fact = (label: string, value: string, icon: string): NodesRow => ({
     kind: 'fact',
@@ -27,13 +25,14 @@ export function driftRows(source: ClusterSource, node: string): readonly NodesRo
   const wrong = drift.families.flatMap((family) => [
     ...[...family.common, ...family.drifted.filter((port) => port.pending === undefined)].map((each) => ({
       ...('label' in each && { about: each.label }),
-      message: each.explain().consequences[0]?.words ?? '',
+      // What a port's drift does is found by following packets: of those alone that are shown.
+      message: () => each.explain().consequences[0]?.words ?? '',
       advice,
     })),
     ...family.leftovers.flatMap(({ where, acts }) =>
       acts.filter(isFelt).map(({ label, words: message }) => ({
         about: label,
-        message,
+        message: () => message,
         advice: t(
           'Rules that kube-proxy left in {0} do that: kube-proxy --cleanup or a restart of the node removes them.',
           where,
@@ -43,7 +42,7 @@ export function driftRows(source: ClusterSource, node: string): readonly NodesRo
   ]);
   const rows = wrong
     .slice(0, MAXIMUM_ROWS)
-    .map((each, i): NodesRow => ({ kind: 'problem', id: `drift/${node}/${i}`, ...each }));
+    .map((each, i): NodesRow => ({ kind: 'problem', id: `drift/${node}/${i}`, ...each, message: each.message() }));
   const pending = drift.families.flatMap((family) =>
     family.drifted.flatMap((port, i): readonly NodesRow[] =>
       port.pending

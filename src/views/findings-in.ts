@@ -3,10 +3,9 @@ import type { Finding } from '../diagnosis/catalogue.ts';
 import { findingSlices } from '../diagnosis/findings.ts';
 import type { NodeView } from '../diagnosis/node-findings.ts';
 import type { ClusterSource } from '../kubernetes/source.ts';
+import { inTurns } from '../netfilter/slices.ts';
 import { driftIn } from './drift.ts';
 
-/** So long is computed in one go, in milliseconds. */
-const SLICE = 8;
 /** Of a node and a family: more drifted ports are told in one finding. What each does is found by following packets. */
 const MOST_DRIFTED = 50;
 
@@ -15,17 +14,11 @@ export async function findingsIn(source: ClusterSource): Promise<readonly Findin
   const nodes: NodeView[] = [];
   for (const { metadata } of objects.nodes) {
     const node = metadata.name;
-    nodes.push({ node, rules: source.rules(node), drift: driftIn(source, node), changedAt: source.changedAt });
+    const rules = source.rules(node);
+    nodes.push({ node, rules, drift: await driftIn(source, node), changedAt: source.changedAt });
     await pause();
   }
-  const slices = findingSlices(objects, nodes, MOST_DRIFTED);
-  for (let until = performance.now() + SLICE; ;) {
-    const { done, value } = slices.next();
-    if (done) return value;
-    if (performance.now() < until) continue;
-    await pause();
-    until = performance.now() + SLICE;
-  }
+  return inTurns(findingSlices(objects, nodes, MOST_DRIFTED));
 }
 
 function pause(): Promise<void> {

@@ -174,7 +174,7 @@ export class Health implements Disposable {
     for (const name of new Set([...this.#wantedNodes, ...this.#nodes.keys()])) {
       // Rules that are still being sorted are not waited for: their node is told when they are there.
       const isDue = isUnasked && this.#wantedNodes.has(name) && known.get(name)?.kind === 'read';
-      const health = isDue ? healthIn(source, name) : undefined;
+      const health = isDue ? await healthIn(source, name) : undefined;
       if (JSON.stringify(health) !== JSON.stringify(this.#nodes.get(name))) changed.push(name);
       if (health) this.#nodes.set(name, health);
       else this.#nodes.delete(name);

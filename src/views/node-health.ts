@@ -7,8 +7,8 @@ import type { NodeHealth } from './health.ts';
 import { t } from './words.ts';
 
 /** undefined where the node's rules were not read, or cannot be compared. */
-export function healthIn(source: ClusterSource, node: string): NodeHealth | undefined {
-  const drift = driftIn(source, node);
+export async function healthIn(source: ClusterSource, node: string): Promise<NodeHealth | undefined> {
+  const drift = await driftIn(source, node);
   if (drift?.kind !== 'compared') return undefined;
   const { ports, programmed, pending, common } = nodeSummary(drift);
   const wrong = [...serviceStates(drift)].flatMap(([service, state]) => (state === 'drifted' ? [service] : []));

@@ -83,9 +83,9 @@ export class NodesTree implements vscode.TreeDataProvider<NodesRow>, vscode.Disp
       import('./latency-rows.ts'),
       import('./history.ts'),
     ]);
-    remember(source, row.name);
+    const drift = await remember(source, row.name);
     const facts = nodeFacts(source, row.name, row.node, await modeOf(source, row.name));
-    return this.#known.keep([...driftRows(source, row.name), ...latencyRows(source, row.name), ...facts]);
+    return this.#known.keep([...driftRows(row.name, drift), ...latencyRows(source, row.name), ...facts]);
   }
 
   getParent(row: NodesRow): NodesRow | undefined {

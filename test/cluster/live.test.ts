@@ -315,7 +315,7 @@ describe('a real cluster', { timeout: 20 * 60_000 }, () => {
   it('has a change pending while kube-proxy may still write it, programmed where it did, and drifted where it never does', async () => {
     const source = await open('admin');
     await source.capture(rig.nodes);
-    for (const node of rig.nodes) assert.equal(isDrifted(remember(source, node)!), false, node);
+    for (const node of rig.nodes) assert.equal(isDrifted((await remember(source, node))!), false, node);
     await rig.stopProxy('node-3');
     const endpoints = () => slicesOf(source.objects, 'shop/front').flatMap((slice) => slice.endpoints ?? []).length;
     const before = endpoints();
@@ -326,7 +326,7 @@ describe('a real cluster', { timeout: 20 * 60_000 }, () => {
       () => endpoints() > before && source.changedAt?.('shop/front') !== undefined,
     );
     await source.capture(['node-3']);
-    const young = remember(source, 'node-3')!;
+    const young = (await remember(source, 'node-3'))!;
     const front = (drift: NodeDrift) =>
       drift.kind === 'compared'
         ? drift.families.flatMap(({ drifted }) => drifted.filter(({ service }) => service === 'shop/front'))
@@ -337,9 +337,9 @@ describe('a real cluster', { timeout: 20 * 60_000 }, () => {
 
     await rig.settled();
     await source.capture(['node-1', 'node-3']);
-    const programmed = remember(source, 'node-1')!;
+    const programmed = (await remember(source, 'node-1'))!;
     assert.deepEqual([front(programmed), isDrifted(programmed)], [[], false]);
-    const late = remember(source, 'node-3')!;
+    const late = (await remember(source, 'node-3'))!;
     assert.ok(front(late).length > 0 && front(late).every(({ pending }) => pending === undefined));
     const [moment] = historyIn(source, 'node-1').moments;
     const shown = moment?.shown.find(({ service }) => service === 'shop/front');
@@ -490,7 +490,7 @@ describe('a real cluster', { timeout: 20 * 60_000 }, () => {
       await source.capture(['node-2']);
       const rules = source.rules('node-2');
       assert.ok(rules.kind === 'captured');
-      return { drift: remember(source, 'node-2')!, metrics: metricsIn(rules.capture.dumps)! };
+      return { drift: (await remember(source, 'node-2'))!, metrics: metricsIn(rules.capture.dumps)! };
     };
     const before = await ports();
     assert.ok(unsynced(before.metrics, 4) !== undefined, JSON.stringify(before.metrics));

@@ -11,15 +11,16 @@ const RECORDING = path.join(import.meta.dirname, '../recordings/1.37-iptables-bo
 test('The tree and the comparison say the same of a node where older rules act, and what they do stands below it', async () => {
   const source = await openRecording(RECORDING);
   const words = '18 of 21 ports programmed, 3 changed by rules left in iptables-nft';
-  assert.deepEqual(healthIn(source, 'node-2'), {
+  assert.deepEqual(await healthIn(source, 'node-2'), {
     ports: 21,
     right: 18,
     pending: 0,
     common: false,
     wrong: ['shop/cart-local', 'shop/node-cache', 'shop/public-local'],
   });
-  assert.equal(summaryWords(driftIn(source, 'node-2')!), words);
-  const [group] = driftRows(source, 'node-2');
+  const drift = await driftIn(source, 'node-2');
+  assert.equal(summaryWords(drift!), words);
+  const [group] = driftRows('node-2', drift);
   assert.ok(group?.kind === 'group');
   assert.equal(group.value, words);
   const told = group.rows.map((row) => (row.kind === 'problem' ? `${row.about}: ${row.message}` : ''));
@@ -28,5 +29,5 @@ test('The tree and the comparison say the same of a node where older rules act, 
 
 test('Rules left behind that change no packet are no word in the line', async () => {
   const source = await openRecording(RECORDING);
-  assert.equal(summaryWords(driftIn(source, 'node-1')!), '21 of 21 ports programmed');
+  assert.equal(summaryWords((await driftIn(source, 'node-1'))!), '21 of 21 ports programmed');
 });

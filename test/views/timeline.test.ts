@@ -68,7 +68,7 @@ async function live(): Promise<{
 test("a node's timeline tells when a change was not there yet, and when it was", async () => {
   const { source, stale, healed, show } = await live();
   show(stale);
-  remember(source, 'node-3');
+  await remember(source, 'node-3');
   const words = (): readonly string[] => timelineOf(historyIn(source, 'node-3')).map(eventWords);
   assert.match(words()[0]!, /^17:03:2\d read: .*shop\/cart not programmed after 1\d s.*, \d+ drifted$/);
   assert.ok(
@@ -77,13 +77,13 @@ test("a node's timeline tells when a change was not there yet, and when it was",
   );
 
   show({ ...healed, at: stale.at + 5000 });
-  remember(source, 'node-3');
+  await remember(source, 'node-3');
   const [newest] = words();
   assert.match(newest!, /shop\/cart programmed 1\d to 1\d s after its change/);
   assert.equal(words().filter((each) => each.includes('shop/cart') && each.endsWith('changed')).length, 1);
 
   show({ ...healed, at: stale.at + 9000 });
-  remember(source, 'node-3');
+  await remember(source, 'node-3');
   assert.doesNotMatch(words()[0]!, /shop\/cart programmed/, 'it is told once');
   assert.equal(historyIn(source, 'node-3').moments.length, 3);
 });
@@ -91,20 +91,33 @@ test("a node's timeline tells when a change was not there yet, and when it was",
 test('a capture is remembered once, however often it is looked at', async () => {
   const { source, stale, show } = await live();
   show(stale);
-  for (let i = 0; i < 3; i++) remember(source, 'node-3');
+  for (let i = 0; i < 3; i++) await remember(source, 'node-3');
   assert.equal(historyIn(source, 'node-3').moments.length, 1);
+});
+
+test('a capture that is older than the newest when it has been compared is not remembered', async () => {
+  const { source, stale, healed, show } = await live();
+  show(stale);
+  const older = remember(source, 'node-3');
+  show({ ...healed, at: stale.at + 5000 });
+  await remember(source, 'node-3');
+  assert.equal((await older)?.at, stale.at);
+  assert.deepEqual(
+    historyIn(source, 'node-3').moments.map(({ at }) => at),
+    [stale.at + 5000],
+  );
 });
 
 test('another node of the same name has a timeline of its own', async () => {
   const { source, stale, show } = await live();
   show(stale);
-  remember(source, 'node-3');
+  await remember(source, 'node-3');
   show({ ...stale, at: stale.at + 5000 });
   const nodes = source.objects.nodes.map((node) => ({ ...node, metadata: { ...node.metadata, uid: 'another' } }));
   const objects = { ...source.objects, nodes };
   Object.defineProperty(source, 'objects', { get: () => objects });
   assert.equal(historyIn(source, 'node-3').moments.length, 0);
-  remember(source, 'node-3');
+  await remember(source, 'node-3');
   assert.equal(historyIn(source, 'node-3').moments.length, 1);
 });
 
@@ -124,7 +137,7 @@ test('below a node: what kube-proxy says of its syncs, and the timeline', async 
     at: 1763917390_000,
     dumps: [...stale.dumps, { name: 'metrics.txt', from: 'curl', complete: true, text }],
   });
-  remember(source, 'node-3');
+  await remember(source, 'node-3');
   const rows = latencyRows(source, 'node-3');
   const facts = rows.flatMap((row) => (row.kind === 'fact' ? [`${row.label}: ${row.value}`] : []));
   assert.match(facts[0]!, /^Last sync: \d\d:03:00 · 0\.3 s on average · one was due for 3\.5 s$/);
@@ -138,28 +151,28 @@ test('below a node: what kube-proxy says of its syncs, and the timeline', async 
 
 test("a timeline's row says the newest that a reading told, and that nothing has changed only where nothing has", async () => {
   const { source, stale, healed, show, touch } = await live();
-  const value = (): string | undefined => {
-    remember(source, 'node-3');
+  const value = async (): Promise<string | undefined> => {
+    await remember(source, 'node-3');
     const row = latencyRows(source, 'node-3').find((each) => each.kind === 'group');
     return row?.kind === 'group' ? row.value : undefined;
   };
   const later = (ms: number): NodeCapture => ({ ...healed, at: stale.at + ms });
   show(later(3_600_000));
-  assert.equal(value(), 'nothing has changed since it was first read');
+  assert.equal(await value(), 'nothing has changed since it was first read');
   touch(stale.at + 3_601_000);
   show({ ...stale, at: stale.at + 3_602_000 });
-  assert.match(value()!, /shop\/cart pending, \d+ drifted$/);
+  assert.match((await value())!, /shop\/cart pending, \d+ drifted$/);
   show(later(3_603_000));
-  assert.match(value()!, /^shop\/cart programmed 1 to 2 s after its change/);
+  assert.match((await value())!, /^shop\/cart programmed 1 to 2 s after its change/);
   show(later(3_604_000));
-  assert.match(value()!, /^shop\/cart programmed 1 to 2 s after its change/);
+  assert.match((await value())!, /^shop\/cart programmed 1 to 2 s after its change/);
 });
 
 test('a recording has no timeline', async () => {
   const { source, stale, show } = await live();
   show(stale);
   const recording: ClusterSource = { ...source, kind: 'recording', objects: source.objects };
-  remember(recording, 'node-3');
+  await remember(recording, 'node-3');
   assert.deepEqual(latencyRows(recording, 'node-3'), []);
 });
 

@@ -108,7 +108,7 @@ class MatrixPanel {
           type: 'told',
           node,
           service,
-          sentences: this.#sentences(node, service),
+          sentences: await this.#sentences(node, service),
           timeline: this.#timeline(node),
         });
         break;
@@ -149,7 +149,7 @@ class MatrixPanel {
     for (const name of this.#known.keys()) if (!here.has(name)) this.#known.delete(name);
     let due = performance.now() + SHOWN_EVERY;
     for (const name of names) {
-      this.#known.set(name, nodeOf(source, name));
+      this.#known.set(name, await nodeOf(source, name));
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#closed || !this.#listening || source !== this.#traffic.source) return;
       const start = performance.now();
@@ -168,9 +168,9 @@ class MatrixPanel {
     this.#post({ type: 'matrix', cluster: source.name, matrix: matrixOf(nodes, services), waiting });
   }
 
-  #sentences(node: string, service: string): readonly string[] {
+  async #sentences(node: string, service: string): Promise<readonly string[]> {
     const source = this.#traffic.source;
-    const drift = source && driftIn(source, node);
+    const drift = source && (await driftIn(source, node));
     return drift ? sentencesOf(drift, service).map(standing) : [];
   }
 
@@ -187,9 +187,9 @@ class MatrixPanel {
   }
 }
 
-function nodeOf(source: ClusterSource, name: string): MatrixNode {
+async function nodeOf(source: ClusterSource, name: string): Promise<MatrixNode> {
   const rules = source.rules(name);
-  if (captureIn(rules)) return { name, drift: remember(source, name) };
+  if (captureIn(rules)) return { name, drift: await remember(source, name) };
   const why = rules.kind === 'failed' ? rules.problem.message : t('not read yet');
   return { name, drift: undefined, why };
 }
