@@ -78,7 +78,9 @@ function sideOf(dumps: () => readonly NamedText[], network: NodeNetwork): Side {
   return {
     trace: (packet) => trace((program ??= programOf(dumps())), network, packet),
     *read() {
-      program ??= yield* programSlices(dumps());
+      const texts = dumps();
+      yield 0;
+      program ??= yield* programSlices(texts);
     },
   };
 }

@@ -35,9 +35,13 @@ export function* iptablesDrift(
   const main = saved[0];
   // A family that was not read is not compared; one that kube-proxy does not serve has nothing of it.
   if (!main) return [];
+  yield 0;
   const tables = expectedTables(rules);
+  yield 0;
   const actual = main.complete ? main.blocks : completed(tables, main.blocks);
+  yield 0;
   const differences = iptablesDifferences(tables, actual);
+  yield 0;
   const others = saved.slice(1).filter((each) => each.owned > 0);
   const leftovers: Leftover['where'][] = [
     ...others.map((each) => backendOf(each.name, dumps)),
@@ -47,6 +51,8 @@ export function* iptablesDrift(
   const touched = yield* asPart(attributeSlices(differences, index), (own) => own / 20);
   // What was left elsewhere may act on every Service.
   const met = once(() => (leftovers.length > 0 ? undefined : metChains(differences, touched, tables, actual)));
+  if (differences.length > 0) met();
+  yield 0.05;
   const withMain = (text: string): readonly NamedText[] =>
     withTexts(dumps, new Map([[main.name, withFirstLine(main.blocks.text, text)]]));
   const expectedDumps = once(() => withMain(inSurroundings(tables, actual, met())));

@@ -26,7 +26,10 @@ export function* nftablesDrift(
   const table = expected.tables.tables.find((each) => each.settings.family === name);
   const listing = nftListing(dumps);
   if (!table || !listing) return [];
-  const differences = nftablesDifferences(table, actualTable(name, listing));
+  const actual = actualTable(name, listing);
+  yield 0;
+  const differences = nftablesDifferences(table, actual);
+  yield 0;
   const leftovers = savedTables(dumps, family)
     .filter((each) => each.owned > 0)
     .map((each) => backendOf(each.name, dumps));
@@ -34,6 +37,8 @@ export function* nftablesDrift(
   const touched = yield* asPart(attributeSlices(differences, index), (own) => own / 20);
   // What was left elsewhere may act on every Service.
   const met = once(() => (leftovers.length > 0 ? undefined : metPorts(differences, touched, table)));
+  if (differences.length > 0) met();
+  yield 0.05;
   /** The same listing that was compared, alone: the one in the other language may have been made a moment later. */
   const withOwn = (own: readonly NftObject[]): readonly NamedText[] =>
     withTexts(

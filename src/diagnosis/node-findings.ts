@@ -7,7 +7,7 @@ import { formatRelease } from '../kubeproxy/version.ts';
 import type { Slices } from '../netfilter/slices.ts';
 import { finding, type Finding } from './catalogue.ts';
 import { proxyPods } from './cluster.ts';
-import type { NodeDrift } from './drift-types.ts';
+import type { FamilyDrift, NodeDrift } from './drift-types.ts';
 import { lastChange, TRIGGER_TIME, type Clock } from './pending.ts';
 import { metricsIn, unsynced } from './proxy-metrics.ts';
 import { listOf } from './words.ts';
@@ -67,13 +67,12 @@ function behindFindings(
   const pod = proxyPods(objects.pods).get(node);
   if (!pod || !isRunning(pod)) return []; // told already, or there is none
   const drifted = drift.families.flatMap((family) => family.drifted).filter((each) => !each.pending && each.port);
-  const elsewhere = all.filter((other) => other.node !== node && other.drift?.kind === 'compared');
+  if (drifted.length === 0) return [];
+  const elsewhere = all.flatMap((other) =>
+    other.node !== node && other.drift?.kind === 'compared' ? other.drift.families : [],
+  );
   const alone = drifted.filter((each) =>
-    elsewhere.some(
-      ({ drift: other }) =>
-        other?.kind === 'compared' &&
-        other.families.some((f) => f.family === each.family && !f.drifted.some((d) => d.label === each.label)),
-    ),
+    elsewhere.some((other) => other.family === each.family && !labelsOf(other).has(each.label)),
   );
   const capture = captureOf(rules);
   const metrics = capture && metricsIn(capture.dumps);
@@ -90,6 +89,15 @@ function behindFindings(
   return [
     finding('proxy-behind', { node }, { node, since: momentOf(oldest.at), what: oldest.label, pod: name, namespace }),
   ];
+}
+
+const labels = new WeakMap<FamilyDrift, ReadonlySet<string>>();
+
+/** Of the ports that have drifted: each of one node's is looked for in every other's. */
+function labelsOf(family: FamilyDrift): ReadonlySet<string> {
+  let known = labels.get(family);
+  if (!known) labels.set(family, (known = new Set(family.drifted.map(({ label }) => label))));
+  return known;
 }
 
 /**
