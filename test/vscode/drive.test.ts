@@ -182,9 +182,8 @@ describe('In VS Code', () => {
     const { page } = workbench;
     await page.locator('.view-line', { hasText: 'shop/typo has no endpoints' }).first().waitFor();
     await workbench.shot('findings');
-    const link = page.locator('.view-line .detected-link', { hasText: 'Diagram' }).first();
-    await link.click({ modifiers: ['ControlOrMeta'] });
-    await workbench.tab('shop/typo').waitFor();
+    await page.locator('.view-line .detected-link', { hasText: 'Diagram' }).first().waitFor();
+    await workbench.followLink(8, 9, 'shop/typo');
   });
 
   it('says of an address that nobody has where it lies', async () => {
