@@ -7,6 +7,17 @@ import path from 'node:path';
  */
 export type Choice = { readonly recording: string } | { readonly sample: true } | { readonly live: true };
 
+export interface Remembered {
+  readonly choice: Choice;
+  /** What the settings said when it was made. */
+  readonly settings: string;
+}
+
+/** The choice that still counts: settings that have changed since are newer. */
+export function stillChosen(remembered: Remembered | undefined, settings: string): Choice | undefined {
+  return remembered?.settings === settings ? remembered.choice : undefined;
+}
+
 /**
  * The recording to open; undefined: the live cluster.
  * @param setting what the settings say, which counts where nothing was chosen

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { withByHand } from '../kubernetes/by-hand.ts';
 import type { ClusterObjects } from '../kubernetes/objects.ts';
 import type { ClusterSource, Disposable, NodeRules } from '../kubernetes/source.ts';
-import { chosenRecording, type Choice } from './choice.ts';
+import { chosenRecording, stillChosen, type Choice, type Remembered } from './choice.ts';
 import type { RuleLocation, Traffic, TrafficChange } from './context.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { kubeProxyByHand, kubeconfigSetting, recordingSetting } from './settings.ts';
@@ -28,6 +28,10 @@ const ALL: readonly (keyof ClusterObjects)[] = [
   'kubeProxyConfig',
   'serverVersion',
 ];
+
+function settingsNow(): string {
+  return JSON.stringify([recordingSetting() ?? null, kubeconfigSetting() ?? null]);
+}
 
 /** Owns the source that is shown: opens it at the first need, replaces it when the choice or the settings change. */
 export class Connection implements Traffic, vscode.Disposable {
@@ -79,20 +83,23 @@ export class Connection implements Traffic, vscode.Disposable {
   /** Whether something else is shown than what the settings say, because a command chose it. */
   get chosen(): boolean {
     const setting = recordingSetting();
-    const choice = this.#memory.get<Choice>(CHOICE);
-    return chosenRecording(choice, setting, this.extensionUri.fsPath) !== setting;
+    return chosenRecording(this.#choice(), setting, this.extensionUri.fsPath) !== setting;
   }
 
   /** Shows something else from now on; undefined goes back to what the settings say. */
   async choose(choice: Choice | undefined): Promise<ClusterSource> {
-    await this.#memory.update(CHOICE, choice);
+    const remembered: Remembered | undefined = choice && { choice, settings: settingsNow() };
+    await this.#memory.update(CHOICE, remembered);
     return this.reopen();
+  }
+
+  #choice(): Choice | undefined {
+    return stillChosen(this.#memory.get<Remembered>(CHOICE), settingsNow());
   }
 
   async #open(): Promise<ClusterSource> {
     const attempt = ++this.#attempt;
-    const choice = this.#memory.get<Choice>(CHOICE);
-    const recording = chosenRecording(choice, recordingSetting(), this.extensionUri.fsPath);
+    const recording = chosenRecording(this.#choice(), recordingSetting(), this.extensionUri.fsPath);
     this.log.info(recording ? `opening the recording ${recording}` : 'opening the cluster of the kubeconfig');
     const opened = await (recording ? this.#openers.recording(recording) : this.#openers.live(kubeconfigSetting()));
     const source = withByHand(opened, kubeProxyByHand());
