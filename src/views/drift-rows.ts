@@ -2,7 +2,7 @@
 import type { NodeDrift } from '../diagnosis/drift-types.ts';
 import { isFelt } from '../diagnosis/summary.ts';
 import { summaryWords } from './node-health.ts';
-import type { NodesRow } from './nodes-rows.ts';
+import { factRow, type NodesRow } from './nodes-rows.ts';
 import { pendingWords } from './timeline.ts';
 import { t } from './words.ts';
 
@@ -11,13 +11,7 @@ const MAXIMUM_ROWS = 12;
 
 export function driftRows(node: string, drift: NodeDrift | undefined): readonly NodesRow[] {
   if (!drift) return [];
-  const fact = (label: string, value: string, icon: string): NodesRow => ({
-    kind: 'fact',
-    id: `fact/${node}/${label}`,
-    label,
-    value,
-    icon,
-  });
+  const fact = (label: string, value: string, icon: string): NodesRow => factRow(node, label, value, icon);
   if (drift.kind === 'unknown')
     return drift.reason === 'objects' ? [fact(t('Programmed'), drift.words, 'question')] : [];
   const words = summaryWords(drift);

@@ -6,7 +6,7 @@ import type { ClusterSource } from '../kubernetes/source.ts';
 import { captureIn } from './capture-of.ts';
 import { historyIn } from './history.ts';
 import { clock } from './moments.ts';
-import type { NodesRow } from './nodes-rows.ts';
+import { factRow, type NodesRow } from './nodes-rows.ts';
 import { newestIn, timelineOf, type TimelineEvent } from './timeline.ts';
 import { count, t } from './words.ts';
 
@@ -23,13 +23,7 @@ export function latencyRows(source: ClusterSource, node: string): readonly Nodes
 }
 
 function metricsRows(metrics: ProxyMetrics, node: string, at: number, logCommand: string): readonly NodesRow[] {
-  const fact = (label: string, value: string, icon: string): NodesRow => ({
-    kind: 'fact',
-    id: `fact/${node}/${label}`,
-    label,
-    value,
-    icon,
-  });
+  const fact = (label: string, value: string, icon: string): NodesRow => factRow(node, label, value, icon);
   const { families, programming, syncDuration, failures } = metrics;
   const synced = Math.max(...[families[4], families[6]].map((times) => times.synced ?? -Infinity));
   const due = [unsynced(metrics, 4), unsynced(metrics, 6)].filter((each) => each !== undefined);

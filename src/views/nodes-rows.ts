@@ -42,6 +42,10 @@ export type NodesRow =
     }
   | { readonly kind: 'dump'; readonly id: string; readonly node: string; readonly dump: Dump };
 
+export function factRow(node: string, label: string, value: string, icon: string): NodesRow {
+  return { kind: 'fact', id: `fact/${node}/${label}`, label, value, icon };
+}
+
 export function nodesRows(objects: ClusterObjects): readonly NodesRow[] {
   return objects.nodes
     .map((node): NodesRow => ({ kind: 'node', id: `node/${node.metadata.name}`, name: node.metadata.name, node }))
@@ -89,7 +93,7 @@ export function nodeFacts(
   const capture = captureIn(rules);
   const rows: NodesRow[] = [];
   const fact = (label: string, value: string | undefined, icon: string): void => {
-    if (value) rows.push({ kind: 'fact', id: `fact/${name}/${label}`, label, value, icon });
+    if (value) rows.push(factRow(name, label, value, icon));
   };
   const problem = (message: string, advice: string, n: number): void =>
     void rows.push({ kind: 'problem', id: `problem/${name}/${n}`, message, advice });
