@@ -1,5 +1,5 @@
 /** A node's rules against what kube-proxy should have written there: what differs, and what that does to packets. */
-import type { ClusterObjects } from '../kubernetes/objects.ts';
+import { ZONE_LABEL, type ClusterObjects } from '../kubernetes/objects.ts';
 import type { Dump, NodeCapture } from '../kubernetes/source.ts';
 import { expectedRules, nodeProxy, type NodeProxy } from '../kubeproxy/expected.ts';
 import type { NodeNetwork } from '../netfilter/outcome.ts';
@@ -110,7 +110,7 @@ function* rightWithoutZone(
 /** Undefined where a zone decides nothing. */
 function withoutZone(objects: ClusterObjects, name: string): ClusterObjects | undefined {
   const node = objects.nodes.find(({ metadata }) => metadata.name === name);
-  const labels = Object.entries(node?.metadata.labels ?? {}).filter(([key]) => key !== 'topology.kubernetes.io/zone');
+  const labels = Object.entries(node?.metadata.labels ?? {}).filter(([key]) => key !== ZONE_LABEL);
   const had = Object.keys(node?.metadata.labels ?? {}).length > labels.length;
   if (!node || !had || !hintsZones(objects)) return undefined;
   const zoneless = { ...node, metadata: { ...node.metadata, labels: Object.fromEntries(labels) } };

@@ -1,4 +1,4 @@
-import type { ClusterObjects, Node, Pod } from './objects.ts';
+import { ZONE_LABEL, type ClusterObjects, type Node, type Pod } from './objects.ts';
 
 type Known = Pick<ClusterObjects, 'pods' | 'endpointSlices'>;
 
@@ -31,7 +31,7 @@ export function nodesByPods({ pods, endpointSlices }: Known, more: readonly stri
     const zone = zones.get(name);
     const own = [...(addresses.get(name) ?? [])];
     return {
-      metadata: { name, ...(zone !== undefined && { labels: { 'topology.kubernetes.io/zone': zone } }) },
+      metadata: { name, ...(zone !== undefined && { labels: { [ZONE_LABEL]: zone } }) },
       ...(own.length > 0 && { status: { addresses: own.map((address) => ({ type: 'InternalIP', address })) } }),
     };
   });

@@ -225,3 +225,6 @@ export function keyOf(object: { readonly metadata: ObjectMeta }): string {
 
 /** The label by which an EndpointSlice names its Service. */
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+
+/** Label of Nodes: what the zone hints of EndpointSlices name. */
+export const ZONE_LABEL = 'topology.kubernetes.io/zone';

@@ -127,6 +127,3 @@ export function nodeAt(objects: ClusterObjects, address: string): Node | undefin
   const wanted = canonical(address);
   return objects.nodes.find((node) => node.status?.addresses?.some((entry) => canonical(entry.address) === wanted));
 }
-
-/** Label of nodes, and of the zone hints of EndpointSlices. */
-export const ZONE_LABEL = 'topology.kubernetes.io/zone';

@@ -2,7 +2,7 @@
 import { parseRelease } from '../kubeproxy/version.ts';
 import { kubeProxyContainer, kubeProxyPod } from '../kubeproxy/pod.ts';
 import { isForReading } from '../kubernetes/dump.ts';
-import type { ClusterObjects, Node } from '../kubernetes/objects.ts';
+import { ZONE_LABEL, type ClusterObjects, type Node } from '../kubernetes/objects.ts';
 import type { ClusterSource, Dump, NodeCapture, NodeRules } from '../kubernetes/source.ts';
 import { captureIn } from './capture-of.ts';
 import { historyIn } from './history.ts';
@@ -101,7 +101,7 @@ export function nodeFacts(
   capture?.problems.forEach(({ message, advice }, n) => problem(message, advice, n));
   const addresses = node.status?.addresses?.filter(({ type }) => type !== 'Hostname').map(({ address }) => address);
   fact(t('Addresses'), addresses?.join(', '), 'globe');
-  fact(t('Zone'), node.metadata.labels?.['topology.kubernetes.io/zone'], 'location');
+  fact(t('Zone'), node.metadata.labels?.[ZONE_LABEL], 'location');
   fact(
     t('Pod network'),
     (node.spec?.podCIDRs ?? [node.spec?.podCIDR ?? '']).filter((text) => text).join(', '),

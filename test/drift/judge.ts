@@ -1,4 +1,4 @@
-import type { ClusterObjects } from '../../src/kubernetes/objects.ts';
+import { ZONE_LABEL, type ClusterObjects } from '../../src/kubernetes/objects.ts';
 import { openRecordingFiles } from '../../src/kubernetes/snapshot/recording.ts';
 import type { RecordingFiles } from '../../src/kubernetes/snapshot/files.ts';
 import type { Dump } from '../../src/kubernetes/source.ts';
@@ -56,13 +56,11 @@ export async function judge(files: RecordingFiles, name: string): Promise<Judged
 function zoneless(objects: ClusterObjects, name: string): ClusterObjects {
   const nodes = objects.nodes.map((node) => {
     if (node.metadata.name !== name) return node;
-    const labels = Object.fromEntries(Object.entries(node.metadata.labels ?? {}).filter(([key]) => key !== ZONE));
+    const labels = Object.fromEntries(Object.entries(node.metadata.labels ?? {}).filter(([key]) => key !== ZONE_LABEL));
     return { ...node, metadata: { ...node.metadata, labels } };
   });
   return { ...objects, nodes };
 }
-
-const ZONE = 'topology.kubernetes.io/zone';
 
 function judgeNode(objects: ClusterObjects, node: string, dumps: readonly Dump[]): Omit<Judged, 'withoutZone'> {
   const differences: string[] = [];

@@ -1,5 +1,5 @@
 /** The iptables rules that kube-proxy would have programmed on a node: by service port, and as iptables-save prints them. */
-import type { ClusterObjects } from '../../kubernetes/objects.ts';
+import { ZONE_LABEL, type ClusterObjects } from '../../kubernetes/objects.ts';
 import { enabled } from '../features.ts';
 import { primaryFamily } from '../node-addresses.ts';
 import { proxied } from '../proxied.ts';
@@ -26,7 +26,7 @@ export function expectedIptables(objects: ClusterObjects, options: IptablesOptio
   const found = served ? proxied(objects, { family, release, featureGates }) : [];
   const place = {
     name: options.name,
-    zone: node?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
+    zone: node?.metadata.labels?.[ZONE_LABEL] ?? '',
     release,
     featureGates,
   };

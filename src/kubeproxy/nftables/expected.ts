@@ -2,7 +2,7 @@
  * What kube-proxy in nftables mode would have written on a node: its tables in both families, as `nft -j list ruleset` lists them
  * (nft 1.0.6), without handles; each set's and map's elements in no particular order.
  */
-import type { ClusterObjects } from '../../kubernetes/objects.ts';
+import { ZONE_LABEL, type ClusterObjects } from '../../kubernetes/objects.ts';
 import type { Dump } from '../../kubernetes/source.ts';
 import { formatPrefix } from '../../netfilter/address.ts';
 import type { Configuration } from '../configuration.ts';
@@ -59,7 +59,7 @@ export function expectedNftables(
   const known = (options.facts ?? nodeFacts(node.object, dumps)).addresses;
   const place = {
     name: nodeName,
-    zone: node.object?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
+    zone: node.object?.metadata.labels?.[ZONE_LABEL] ?? '',
     release,
     featureGates: configuration.featureGates.value,
   };
